@@ -1,0 +1,1 @@
+"""Event sourcing with Cratis Chronicle: the client and its embedded kernel."""
