@@ -73,6 +73,18 @@ def guid_from_halves(lo: int, hi: int) -> UUID:
     return UUID(bytes_le=(hi << 64 | lo).to_bytes(16, "little"))
 
 
+def guid_bytes_from_halves(lo: int, hi: int) -> bytes:
+    """`UUID.bytes` of that guid, without making a `UUID`: the kernel does this once per event."""
+    little = (hi << 64 | lo).to_bytes(16, "little")
+    return little[3::-1] + little[5:3:-1] + little[7:5:-1] + little[8:]
+
+
+def halves_from_guid_bytes(value: bytes) -> tuple[int, int]:
+    """The halves of a `bcl.Guid` from `UUID.bytes`."""
+    first = value[3::-1] + value[5:3:-1] + value[7:5:-1]
+    return int.from_bytes(first, "little"), int.from_bytes(value[8:], "little")
+
+
 def now_ticks() -> int:
     """The time now, in ticks."""
     return time.time_ns() // 100
@@ -92,7 +104,7 @@ def from_ticks(ticks: int) -> datetime:
 
 @lru_cache(maxsize=1024)
 def _format_second(second: int) -> str:
-    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat()
 
 
 def format_ticks(ticks: int) -> str:

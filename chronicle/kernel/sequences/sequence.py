@@ -1,0 +1,178 @@
+"""An event sequence of one namespace: appends in order, reads, and the pages that observers live on."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from chronicle.kernel.identities import IdentityChain
+from chronicle.kernel.sequences.appending import Append, AppendOutcome, append_all
+from chronicle.kernel.sequences.feed import Feed, Page
+from chronicle.kernel.storage import events
+from chronicle.kernel.storage.database import Database
+from chronicle.kernel.storage.events import EVERYTHING, EventFilter, StoredEvent
+
+
+class KnownEventTypes(Protocol):
+    """What a sequence asks about event types."""
+
+    def knows(self, event_type: str) -> bool:
+        """Whether the event store has this event type, in any generation."""
+        ...
+
+
+class IdentityStore(Protocol):
+    """What a sequence asks about identities, from inside a write job."""
+
+    def ids_json(self, connection: sqlite3.Connection, chain: IdentityChain) -> str:
+        """The JSON array of the chain's identity ids; raises `ValueError` for a link without a user name."""
+        ...
+
+
+class _Waiting(NamedTuple):
+    append: Append
+    future: asyncio.Future[AppendOutcome]
+
+
+class EventSequence:
+    """One sequence: `(event store, namespace, name)`. There is one object per sequence in a kernel."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        event_store: str,
+        namespace_id: int,
+        name: str,
+        event_types: KnownEventTypes,
+        identities: IdentityStore,
+    ) -> None:
+        self.name = name
+        self._database = database
+        self._event_store = event_store
+        self._namespace_id = namespace_id
+        self._event_types = event_types
+        self._identities = identities
+        self._id: int | None = None
+        self._feed = Feed(None)
+        self._is_open = False
+        self._opening = asyncio.Lock()
+        self._waiting: list[_Waiting] = []
+
+    async def append(self, append: Append) -> AppendOutcome:
+        """Appends events, all or none; returns once they are on the disk.
+
+        What the kernel refuses is in the outcome (events.md 4.3); nothing raises but a closed kernel.
+        """
+        unknown = [
+            event.event_type for event in append.events if not self._event_types.knows(event.event_type)
+        ]
+        if unknown:
+            return AppendOutcome(errors=[self._unknown(event_type) for event_type in unknown])
+        if self._id is None:
+            await self._create()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[AppendOutcome] = loop.create_future()
+        if not self._waiting:
+            # Whoever else appends in this turn of the loop goes into the same job.
+            loop.call_soon(self._write)
+        self._waiting.append(_Waiting(append, future))
+        return await future
+
+    async def read(
+        self, narrowing: EventFilter = EVERYTHING, *, first: int = 0, last: int | None = None, limit: int = -1
+    ) -> Sequence[StoredEvent]:
+        """Events that match, ascending, `first` and `last` included (events.md 9.1, 9.2)."""
+        await self._open()
+        if self._id is None or self._feed.tail is None or first > self._feed.tail:
+            return ()
+        return await self._database.read(
+            partial(events.read, sequence=self._id, narrowing=narrowing, first=first, last=last, limit=limit)
+        )
+
+    async def tail(self, narrowing: EventFilter = EVERYTHING) -> int | None:
+        """The highest number that matches; `None` when nothing does (events.md 9.3)."""
+        await self._open()
+        if narrowing == EVERYTHING or self._id is None:
+            return self._feed.tail
+        return await self._database.read(partial(events.tail, sequence=self._id, narrowing=narrowing))
+
+    async def has_events_for(self, event_source_id: str) -> bool:
+        """Whether the source has any event (events.md 9.4)."""
+        await self._open()
+        if self._id is None:
+            return False
+        return await self._database.read(
+            partial(events.has_events_of_source, sequence=self._id, event_source_id=event_source_id)
+        )
+
+    async def page(self, first: int, event_types: frozenset[str], limit: int) -> Page:
+        """Up to `limit` events of these types from `first` on.
+
+        They come from memory when they are recent, else from the database.
+        """
+        await self._open()
+        page = self._feed.page(first, event_types, limit)
+        if page is not None:
+            return page
+        tail = self._feed.tail
+        assert tail is not None, "the feed answers for an empty sequence"
+        found = await self.read(
+            EventFilter(event_types=tuple(sorted(event_types))), first=first, last=tail, limit=limit
+        )
+        return Page(found, found[-1].number + 1 if len(found) == limit else tail + 1)
+
+    async def wait_for(self, number: int) -> None:
+        """Returns when an event with this number, or a higher one, was committed."""
+        await self._open()
+        await self._feed.wait_for(number)
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        assert self._id is not None, "an append opens the sequence first"
+        job = partial(
+            append_all,
+            sequence=self._id,
+            appends=[append for append, _ in waiting],
+            identities_of=self._identities.ids_json,
+        )
+        self._database.write(job).add_done_callback(partial(self._settle, waiting))
+
+    def _settle(self, waiting: list[_Waiting], written: asyncio.Future[list[AppendOutcome]]) -> None:
+        error = written.exception()
+        outcomes = (
+            written.result()
+            if error is None
+            else [AppendOutcome(errors=[f"{type(error).__name__}: {error}"])] * len(waiting)
+        )
+        # Observers hear of an event before its appender does: then waiting for them after an append is
+        # possible.
+        self._feed.add([event for outcome in outcomes for event in outcome.events])
+        for (_, future), outcome in zip(waiting, outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
+
+    async def _open(self) -> None:
+        """Finds out where the sequence stands; does not create it."""
+        if not self._is_open:
+            async with self._opening:
+                if not self._is_open:
+                    self._id, tail = await self._database.read(self._find)
+                    self._feed = Feed(tail)
+                    self._is_open = True
+
+    def _find(self, connection: sqlite3.Connection) -> tuple[int | None, int | None]:
+        found = events.find_sequence(connection, self._namespace_id, self.name)
+        return found, None if found is None else events.tail(connection, found)
+
+    async def _create(self) -> None:
+        await self._open()
+        async with self._opening:
+            if self._id is None:
+                self._id = await self._database.write(
+                    partial(events.ensure_sequence, namespace_id=self._namespace_id, name=self.name)
+                )
+
+    def _unknown(self, event_type: str) -> str:
+        return f"Event type '{event_type}' is unknown in the event store '{self._event_store}'"

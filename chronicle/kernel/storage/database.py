@@ -1,0 +1,169 @@
+"""The database: one file, one writer, readers beside it.
+
+The file is in WAL mode with `synchronous=FULL`: readers never wait for the writer, and a commit is on the
+disk before it is answered. In memory the same code runs on one connection, which the writer's thread owns.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from filelock import FileLock, Timeout
+
+from chronicle.errors import DatabaseInUseError, NotRunningError, StorageError
+from chronicle.kernel.storage import schema
+from chronicle.kernel.storage.writer import Job, Writer
+
+T = TypeVar("T")
+
+# A reader waits for disk and the GIL in turns; more of them only wait for each other.
+READERS: Final = 2
+
+
+class Database:
+    """Runs jobs on the database: `write` on the one writer thread, `read` on the readers'.
+
+    A job is a function of a connection; it runs in a transaction, and its result comes back to the event
+    loop.
+    """
+
+    def __init__(self, path: Path | None, writer: Writer, lock: FileLock | None) -> None:
+        self._path = path
+        self._writer = writer
+        self._lock = lock
+        self._readers = None if path is None else _Readers(path)
+        self._is_open = True
+
+    @classmethod
+    async def open(cls, path: Path | None) -> Self:
+        """Opens the file, or a database in memory for `None`, and brings it to the schema of this version.
+
+        Raises `DatabaseInUseError`, `NotAChronicleDatabaseError`, `NewerDatabaseError`, or `StorageError`
+        when the file cannot be opened at all.
+        """
+        lock = None if path is None else _lock(path)
+        try:
+            connection = await asyncio.to_thread(_open, path)
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+        return cls(path, Writer(connection), lock)
+
+    @property
+    def path(self) -> Path | None:
+        """The file; `None` in memory."""
+        return self._path
+
+    def write(self, job: Job[T]) -> asyncio.Future[T]:
+        """Runs a job with others that wait, in one transaction; the future is done once it is on the disk.
+
+        The job may run twice and must not keep state of its own before it is answered (see `Writer`).
+        """
+        self._check_open()
+        return self._writer.submit(job)
+
+    async def read(self, job: Job[T]) -> T:
+        """Runs a job that only reads; it sees everything that was committed before the call."""
+        self._check_open()
+        if self._readers is None:
+            return await self._writer.submit(job)
+        return await self._readers.run(job)
+
+    async def close(self) -> None:
+        """Finishes what is queued, closes all connections and gives the file free.
+
+        A second call does nothing.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._readers is not None:
+            await self._readers.close()
+        await self._writer.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise NotRunningError("The embedded kernel is closed. Open a new client to go on.")
+
+
+class _Readers:
+    """A few threads, each with a read-only connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="chronicle-reader")
+
+    async def run(self, job: Job[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, job)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+        for connection in self._connections:
+            connection.close()
+
+    def _run(self, job: Job[T]) -> T:
+        return job(self._connection())
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = _connect(self._path)
+            connection.execute("PRAGMA query_only = ON")
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+
+def _lock(path: Path) -> FileLock:
+    """Holds the file for this process; the system gives it free when the process dies, however it does."""
+    if not path.parent.is_dir():
+        raise StorageError(f"{path} cannot be opened: its folder does not exist. Make the folder first.")
+    lock = FileLock(path.with_name(path.name + ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise DatabaseInUseError(
+            f"{path} is open in another process. One process at a time may use a database file: "
+            "stop the other one, or run `chronicle serve --file` and let both connect to it."
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be opened: {error.strerror}. May we write in its folder?"
+        ) from error
+    return lock
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    try:
+        connection = _connect(path)
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"{path} cannot be opened: {error}.") from error
+    try:
+        version = schema.check_is_ours(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        schema.migrate(connection, version)
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    # Autocommit: transactions begin and end where we say. The connection is handed to one thread and stays
+    # there.
+    return sqlite3.connect(
+        ":memory:" if path is None else path,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )

@@ -1,0 +1,20 @@
+"""The statements of a `.sql` file, by name.
+
+A statement begins at its line `-- name: some_name` and ends where the next one begins.
+"""
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+
+_HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+
+
+def load(name: str) -> Mapping[str, str]:
+    """The named statements of `sql/<name>.sql`."""
+    text = resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    _, *parts = _HEADER.split(text)
+    names, statements = parts[::2], parts[1::2]
+    if len(set(names)) != len(names):
+        raise ValueError(f"sql/{name}.sql names a statement twice")
+    return dict(zip(names, (statement.strip().rstrip(";") for statement in statements), strict=True))

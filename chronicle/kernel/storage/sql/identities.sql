@@ -1,0 +1,16 @@
+-- name: after
+SELECT id, subject, name, user_name FROM identities
+WHERE namespace_id = :namespace_id AND id > :after ORDER BY id;
+
+-- name: by_subject
+SELECT id, subject, name, user_name FROM identities
+WHERE namespace_id = :namespace_id AND subject = :subject ORDER BY id LIMIT 1;
+
+-- name: by_user_name
+-- The column compares without regard to the casing of ASCII letters.
+SELECT id, subject, name, user_name FROM identities
+WHERE namespace_id = :namespace_id AND user_name = :user_name ORDER BY id LIMIT 1;
+
+-- name: add
+INSERT INTO identities (namespace_id, subject, name, user_name)
+VALUES (:namespace_id, :subject, :name, :user_name);
