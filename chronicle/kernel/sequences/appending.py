@@ -27,7 +27,7 @@ class EventToAppend(NamedTuple):
     generation: int
     occurred: int
     correlation_id: bytes
-    causation: str
+    causation: bytes
     tags: str | None
     subject: str | None
     content: str

@@ -28,8 +28,8 @@ class StoredEvent(NamedTuple):
     """Ticks, see `chronicle.values`."""
     correlation_id: bytes
     """`UUID.bytes`."""
-    causation: str
-    """JSON array, as the service that took the event wrote it."""
+    causation: bytes
+    """The chain in the wire's own encoding, see `services.events`."""
     caused_by: str
     """JSON array of identity ids."""
     tags: str | None

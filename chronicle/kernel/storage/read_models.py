@@ -1,4 +1,4 @@
-"""Read models in the database: their definitions per event store, their instances per namespace and container.
+"""Read models in the database: definitions per event store, instances per namespace and container.
 
 Every function runs inside a job (see `database`).
 """

@@ -62,8 +62,8 @@ CREATE TABLE events (
     occurred INTEGER NOT NULL,
     -- The sixteen bytes of the guid as written, most significant first.
     correlation_id BLOB NOT NULL,
-    -- JSON, as it arrived.
-    causation TEXT NOT NULL,
+    -- The chain in the wire's own encoding, as it arrived; nothing but the services looks into it.
+    causation BLOB NOT NULL,
     -- JSON array of identity ids, the acting one first.
     caused_by TEXT NOT NULL,
     -- JSON array of texts; null when there are none.

@@ -1,0 +1,192 @@
+"""What surrounds the running task: its correlation id, who acts, and why (client-surface.md 1.13).
+
+All of it lives in context variables: a task starts with a copy of what its creator had, and what it changes
+it changes for itself alone. A `with` block puts back what was there, however it is left.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePath
+from typing import ClassVar, Final
+from uuid import UUID
+
+from chronicle.values import uuid7
+
+ROOT: Final = "Root"
+"""The type of the first entry of every causation chain."""
+
+_DISTRIBUTION: Final = "chronicle-fastapi"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Someone or something that acts, perhaps on behalf of another (events.md 5).
+
+    Chronicle tells identities apart by `subject`; `name` is for people, `user_name` for signing in.
+    """
+
+    subject: str
+    name: str
+    user_name: str = ""
+    on_behalf_of: "Identity | None" = None
+
+    SYSTEM: ClassVar["Identity"]
+    """The application itself; who acts as long as nobody else was set."""
+    NOT_SET: ClassVar["Identity"]
+    UNKNOWN: ClassVar["Identity"]
+
+    def chain(self) -> Iterator["Identity"]:
+        """The identity itself, then the one it acts on behalf of, and so on."""
+        link: Identity | None = self
+        while link is not None:
+            yield link
+            link = link.on_behalf_of
+
+    def without_duplicates(self) -> "Identity":
+        """The same chain with only the first identity of each subject."""
+        first: dict[str, Identity] = {}
+        for link in self.chain():
+            first.setdefault(link.subject, link)
+        rest: Identity | None = None
+        for link in reversed(first.values()):
+            rest = Identity(link.subject, link.name, link.user_name, rest)
+        return rest or self
+
+
+Identity.SYSTEM = Identity("5d032c92-9d5e-41eb-947a-ee5314ed0032", "[System]", "[System]")
+Identity.NOT_SET = Identity("1efc9b81-0612-4466-962c-86acc4e9a028", "[Not Set]", "[Not Set]")
+Identity.UNKNOWN = Identity("3321cf62-db16-425e-8173-99fcfefe11dd", "[Unknown]", "[Unknown]")
+
+
+@dataclass(frozen=True, slots=True)
+class Causation:
+    """One entry in the chain of what led to an event; keys and values of `properties` become texts."""
+
+    type: str
+    properties: Mapping[str, str] = field(default_factory=dict, hash=False)
+    occurred: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        texts = {str(key): str(value) for key, value in self.properties.items()}
+        object.__setattr__(self, "properties", texts)
+
+
+_correlation_id: ContextVar[UUID | None] = ContextVar("chronicle_correlation_id", default=None)
+_identity: ContextVar[Identity] = ContextVar("chronicle_identity", default=Identity.SYSTEM)
+_causation: ContextVar[tuple[Causation, ...]] = ContextVar("chronicle_causation", default=())
+
+
+def current_correlation_id() -> UUID:
+    """The correlation id of the running task; one is made, and kept, if none is set."""
+    current = _correlation_id.get()
+    if current is None:
+        current = uuid7()
+        _correlation_id.set(current)
+    return current
+
+
+def set_correlation_id(correlation_id: UUID | str) -> None:
+    """Sets the correlation id from here on, in this task and in those that it starts.
+
+    Raises `ValueError` for a text that is no UUID.
+    """
+    _correlation_id.set(_to_uuid(correlation_id))
+
+
+def clear_correlation_id() -> None:
+    """Forgets the correlation id; the next one who asks gets a new one."""
+    _correlation_id.set(None)
+
+
+@contextmanager
+def correlation(correlation_id: UUID | str | None = None) -> Iterator[UUID]:
+    """A block with a correlation id of its own, a new one if none is given.
+
+    Raises `ValueError` for a text that is no UUID.
+    """
+    current = uuid7() if correlation_id is None else _to_uuid(correlation_id)
+    token = _correlation_id.set(current)
+    try:
+        yield current
+    finally:
+        _correlation_id.reset(token)
+
+
+def current_identity() -> Identity:
+    """Who acts in the running task: `Identity.SYSTEM` unless set."""
+    return _identity.get()
+
+
+def set_identity(identity: Identity) -> None:
+    """Sets who acts from here on, in this task and in those that it starts."""
+    _identity.set(identity)
+
+
+def clear_identity() -> None:
+    """Lets the system act again."""
+    _identity.set(Identity.SYSTEM)
+
+
+@contextmanager
+def identity(identity: Identity) -> Iterator[Identity]:
+    """A block in which another identity acts."""
+    token = _identity.set(identity)
+    try:
+        yield identity
+    finally:
+        _identity.reset(token)
+
+
+def current_causation() -> tuple[Causation, ...]:
+    """The chain of what led here: the root entry first, then an entry for each `causation` block around."""
+    return (root_causation(), *_causation.get())
+
+
+@contextmanager
+def causation(causation_type: str, /, **properties: object) -> Iterator[Causation]:
+    """A block whose events have one more entry in their causation chain."""
+    entry = Causation(causation_type, {key: str(value) for key, value in properties.items()})
+    token = _causation.set((*_causation.get(), entry))
+    try:
+        yield entry
+    finally:
+        _causation.reset(token)
+
+
+@cache
+def root_causation() -> Causation:
+    """The entry that every chain begins with: this process, as it was first asked for (events.md 5)."""
+    return Causation(
+        ROOT,
+        {
+            "softwareVersion": _software_version(),
+            "programIdentifier": PurePath(sys.argv[0] if sys.argv else "").name or "[N/A]",
+            "os": f"{platform.system()} {platform.release()}",
+            "machineName": platform.node(),
+            "process": f"{PurePath(sys.executable).name} {os.getpid()}",
+        },
+    )
+
+
+def _software_version() -> str:
+    try:
+        return version(_DISTRIBUTION)
+    except PackageNotFoundError:  # run from its sources
+        return "[N/A]"
+
+
+def _to_uuid(correlation_id: UUID | str) -> UUID:
+    if isinstance(correlation_id, UUID):
+        return correlation_id
+    try:
+        return UUID(correlation_id)
+    except ValueError as error:
+        raise ValueError(f"'{correlation_id}' is no correlation id: it must be a UUID.") from error

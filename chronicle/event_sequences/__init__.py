@@ -1,0 +1,1 @@
+"""Event sequences: appending to them, reading them, and units of work."""

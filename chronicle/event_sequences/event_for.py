@@ -1,0 +1,69 @@
+"""An event for an event source, and what can be said about an event besides its content (events.md 5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from chronicle.event_sequences.concurrency import ConcurrencyScope
+
+
+@dataclass(frozen=True, slots=True)
+class EventFor:
+    """One event of a batch that has a source of its own: `EventFor("account-42", FundsDeposited(amount=10))`.
+
+    The rest is as in `EventOptions`, for this event alone.
+    """
+
+    event_source_id: str
+    event: object
+    _: KW_ONLY
+    tags: Sequence[str] = ()
+    subject: str | None = None
+    occurred: datetime | None = None
+    stream_type: str | None = None
+    stream_id: str | None = None
+    source_type: str | None = None
+
+
+class EventOptions(TypedDict, total=False):
+    """What can be said about an event; each may be left out, or be None."""
+
+    tags: Sequence[str]
+    """Added to those of the event type; each is stored once, in this order."""
+    subject: str | None
+    """Whom the event is about; the event source id, if nobody is named."""
+    occurred: datetime | None
+    """When it happened, naive ones in UTC; the moment it is stored, if not given."""
+    stream_type: str | None
+    """`All`, if not given."""
+    stream_id: str | None
+    """`Default`, if not given."""
+    source_type: str | None
+    """`Default`, if not given."""
+
+
+class StagingOptions(EventOptions, total=False):
+    """What can be said about events for one event source."""
+
+    concurrency: ConcurrencyScope | None
+    """What must still be true of the sequence. Without a scope nothing is checked."""
+
+
+class AppendOptions(StagingOptions, total=False):
+    """What can be said about an append of events to one event source."""
+
+    correlation_id: UUID | None
+    """For this append only; the ambient one, if not given."""
+
+
+class BatchOptions(TypedDict, total=False):
+    """What can be said about an append of events that name their own sources."""
+
+    tags: Sequence[str]
+    """Added to the tags of each event."""
+    concurrency: ConcurrencyScope | Mapping[str, ConcurrencyScope] | None
+    """Scopes by event source id, or one for every source of the batch. Without a scope nothing is checked."""
+    correlation_id: UUID | None
+    """For this append only; the ambient one, if not given."""

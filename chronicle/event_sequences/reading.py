@@ -1,0 +1,209 @@
+"""Reading event sequences (events.md 9)."""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from chronicle.connections.calls import Call
+from chronicle.contracts import event_sequences_pb2 as pb
+from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
+from chronicle.errors import SerializationError
+from chronicle.event_sequences.concurrency import write_event_types
+from chronicle.events.event_context import AppendedEvent
+from chronicle.events.event_types import event_type_of
+from chronicle.store_access import StoreAccess
+from chronicle.values import is_actual
+
+PAGE_SIZE: Final = 1000
+
+_decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class ReadableEventSequence:
+    """What can be asked of an event sequence.
+
+    Events come back as the class that is declared for their type, in its highest generation; those of a
+    type that is not among the artifacts of the event store as a `dict`. A filter that is not given selects
+    all.
+
+    All methods raise `CallError` when the kernel does not answer, `UnknownEventTypeError` for a class that
+    is no event type, and `SerializationError` for content that does not fit its class.
+    """
+
+    def __init__(self, store: StoreAccess, sequence_id: str) -> None:
+        self.id: Final = sequence_id
+        """The name of the sequence: `event-log` for the event log."""
+        self._store = store
+        stub = EventSequencesStub(store.channel)
+        self._get_from = Call(
+            stub.GetEventsFromEventSequenceNumber,
+            "EventSequences/GetEventsFromEventSequenceNumber",
+            store.calls,
+        )
+        self._get_for = Call(
+            stub.GetForEventSourceIdAndEventTypes,
+            "EventSequences/GetForEventSourceIdAndEventTypes",
+            store.calls,
+        )
+        self._get_tail = Call(stub.GetTailSequenceNumber, "EventSequences/GetTailSequenceNumber", store.calls)
+        self._has_events_for = Call(
+            stub.HasEventsForEventSourceId, "EventSequences/HasEventsForEventSourceId", store.calls
+        )
+
+    async def events_from(
+        self,
+        sequence_number: int,
+        *,
+        to: int | None = None,
+        event_source_id: str | None = None,
+        event_types: Iterable[type] = (),
+        tags: Iterable[str] = (),
+    ) -> list[AppendedEvent[Any]]:
+        """The events from one number to another, both included, in order; to the end if `to` is not given.
+
+        They come in one answer: for what may be many use `read`. Of several tags an event needs to have
+        one. (EventSequences/GetEventsFromEventSequenceNumber)
+        """
+        response = await self._get_from(
+            pb.GetFromEventSequenceNumberRequest(
+                EventStore=self._store.event_store,
+                Namespace=self._store.namespace,
+                EventSequenceId=self.id,
+                FromEventSequenceNumber=sequence_number,
+                ToEventSequenceNumber=to,
+                EventSourceId=event_source_id or "",
+                EventTypes=write_event_types(map(event_type_of, event_types)),
+                Tags=tags,
+            )
+        )
+        return self._read_events(response.Events)
+
+    async def events_for(
+        self,
+        event_source_id: str,
+        *event_types: type,
+        stream_type: str | None = None,
+        stream_id: str | None = None,
+    ) -> list[AppendedEvent[Any]]:
+        """The events of one event source, of these types only if any are given, in order.
+
+        The stream type `All` and the stream id `Default` select all.
+        (EventSequences/GetForEventSourceIdAndEventTypes)
+        """
+        response = await self._get_for(
+            pb.GetForEventSourceIdAndEventTypesRequest(
+                EventStore=self._store.event_store,
+                Namespace=self._store.namespace,
+                EventSequenceId=self.id,
+                EventSourceId=event_source_id,
+                EventStreamType=stream_type or "",
+                EventStreamId=stream_id or "",
+                EventTypes=write_event_types(map(event_type_of, event_types)),
+            )
+        )
+        return self._read_events(response.Events)
+
+    async def read(
+        self,
+        from_: int = 0,
+        *,
+        to: int | None = None,
+        event_source_id: str | None = None,
+        event_types: Iterable[type] = (),
+        tags: Iterable[str] = (),
+        page_size: int = PAGE_SIZE,
+    ) -> AsyncIterator[AppendedEvent[Any]]:
+        """Iterates over events of any number, as `events_from` selects them, in order.
+
+            async for appended in log.read(event_types=[AccountOpened]):
+                ...
+
+        Ends with the last event that was there when the iteration began. Fetches the events of `page_size`
+        numbers at a time. (EventSequences/GetTailSequenceNumber, GetEventsFromEventSequenceNumber)
+        """
+        if page_size < 1:
+            raise ValueError(f"A page of {page_size} events is none. Give a page_size of 1 or more.")
+        event_types, tags = tuple(event_types), tuple(tags)
+        # A page whose events are all filtered out looks like the end. The tail says where the end is.
+        tail = await self.tail(event_source_id, event_types=event_types)
+        if tail is None:
+            return
+        last = tail if to is None else min(to, tail)
+        for start in range(from_, last + 1, page_size):
+            page = await self.events_from(
+                start,
+                to=min(start + page_size - 1, last),
+                event_source_id=event_source_id,
+                event_types=event_types,
+                tags=tags,
+            )
+            for appended in page:
+                yield appended
+
+    async def tail(
+        self,
+        event_source_id: str | None = None,
+        *,
+        event_types: Iterable[type] = (),
+        source_type: str | None = None,
+        stream_type: str | None = None,
+        stream_id: str | None = None,
+    ) -> int | None:
+        """The number of the newest event, of those selected; None when there is none.
+
+        (EventSequences/GetTailSequenceNumber)
+        """
+        response = await self._get_tail(
+            pb.GetTailSequenceNumberRequest(
+                EventStore=self._store.event_store,
+                Namespace=self._store.namespace,
+                EventSequenceId=self.id,
+                EventSourceId=event_source_id or "",
+                EventTypes=write_event_types(map(event_type_of, event_types)),
+                EventSourceType=source_type or "",
+                EventStreamType=stream_type or "",
+                EventStreamId=stream_id or "",
+            )
+        )
+        number = response.SequenceNumber
+        return number if is_actual(number) else None
+
+    async def next_sequence_number(self) -> int:
+        """The number that the next event will have, if nobody else appends first; 0 for an empty sequence.
+
+        (EventSequences/GetTailSequenceNumber)
+        """
+        tail = await self.tail()
+        return 0 if tail is None else tail + 1
+
+    async def has_events_for(self, event_source_id: str) -> bool:
+        """Whether there is any event of this event source.
+
+        (EventSequences/HasEventsForEventSourceId)
+        """
+        response = await self._has_events_for(
+            pb.HasEventsForEventSourceIdRequest(
+                EventStore=self._store.event_store,
+                Namespace=self._store.namespace,
+                EventSequenceId=self.id,
+                EventSourceId=event_source_id,
+            )
+        )
+        return response.HasEvents
+
+    def _read_events(self, messages: Iterable[pb.AppendedEvent]) -> list[AppendedEvent[Any]]:
+        return [AppendedEvent(self._read_event(message), message.Context) for message in messages]
+
+    def _read_event(self, message: pb.AppendedEvent) -> Any:
+        event_type_id = message.Context.EventType.Id
+        declaration = self._store.event_types.latest(event_type_id)
+        if declaration is not None:
+            return self._store.serializer.from_json(declaration.type, message.Content)
+        try:
+            return _decode_object(message.Content)
+        except msgspec.DecodeError as error:
+            raise SerializationError(
+                f"The content of event {message.Context.SequenceNumber}, of type '{event_type_id}', is no "
+                f"JSON object: {error}"
+            ) from error

@@ -1,0 +1,187 @@
+"""What became of an append: numbers, or the reasons why nothing was stored (events.md 4.3, 4.4)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from chronicle.contracts import event_sequences_pb2 as pb
+from chronicle.errors import AppendError, ConcurrencyError, ConstraintViolationError
+from chronicle.values import is_actual
+
+
+class ConstraintType(Enum):
+    """What a constraint demands."""
+
+    UNKNOWN = 0
+    UNIQUE = 1
+    """A value, or several together, may be held by one event source only."""
+    UNIQUE_EVENT_TYPE = 2
+    """An event of this type may be there once."""
+    SCHEMA = 3
+    """The content fits the registered schema."""
+    STREAM_CLOSED = 4
+    """The stream was not completed."""
+
+
+_CONSTRAINT_TYPES: Final = {member.value: member for member in ConstraintType}
+
+_ADVICE: Final[Mapping[ConstraintType, str]] = {
+    ConstraintType.UNKNOWN: "Look the constraint up where it is declared.",
+    ConstraintType.UNIQUE: "Use another value, or append what releases it first.",
+    ConstraintType.UNIQUE_EVENT_TYPE: "Append it only where none is yet.",
+    ConstraintType.SCHEMA: "Make the event fit its schema, or declare a new generation of its type.",
+    ConstraintType.STREAM_CLOSED: "A completed stream takes no more events: append to another one.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintViolation:
+    """One way in which an event broke a rule of the event store."""
+
+    constraint_type: ConstraintType
+    constraint_name: str
+    event_type_id: str
+    message: str
+    """The kernel's words. They never hold the value itself, which may be personal."""
+    sequence_number: int | None
+    """The event that is in the way, where there is one."""
+    details: Mapping[str, str]
+    """`PropertyName` and `PropertyValue` for values, `path` and `kind` for schemas."""
+
+    def __str__(self) -> str:
+        # The real kernel ends its messages without a full stop.
+        return (
+            f"'{self.event_type_id}' violates '{self.constraint_name}': {self.message.rstrip('.')}. "
+            f"{_ADVICE[self.constraint_type]}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrencyViolation:
+    """Somebody else appended what the caller had not seen."""
+
+    event_source_id: str
+    """Whose scope failed; empty when a batch had several and the kernel does not say which."""
+    expected_sequence_number: int | None
+    """None when no event was expected."""
+    actual_sequence_number: int
+
+    def __str__(self) -> str:
+        whose = f" for '{self.event_source_id}'" if self.event_source_id else ""
+        number = self.expected_sequence_number
+        expected = "no event" if number is None else f"nothing newer than event {number}"
+        return (
+            f"The concurrency scope{whose} expected {expected}, but event {self.actual_sequence_number} is "
+            "there. Read what is new, decide again, and append with a new scope."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    correlation_id: UUID
+    constraint_violations: tuple[ConstraintViolation, ...] = ()
+    concurrency_violations: tuple[ConcurrencyViolation, ...] = ()
+    errors: tuple[str, ...] = ()
+    """Whatever else went wrong, in the kernel's words."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether everything was stored; otherwise nothing was."""
+        return not (self.constraint_violations or self.concurrency_violations or self.errors)
+
+    def raise_for_failure(self) -> None:
+        """Raises `ConstraintViolationError`, `ConcurrencyError` or `AppendError`, unless all was stored."""
+        if self.constraint_violations:
+            reasons = (*self.constraint_violations, *self.errors)
+            raise ConstraintViolationError(_refusal(reasons), violations=self.constraint_violations)
+        if self.concurrency_violations:
+            raise ConcurrencyError(
+                _refusal(self.concurrency_violations), violations=self.concurrency_violations
+            )
+        if self.errors:
+            raise AppendError(_refusal(self.errors), errors=self.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendResult(_Outcome):
+    """What became of one event."""
+
+    sequence_number: int | None = None
+    """The number it was given; None when it was not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppendManyResult(_Outcome):
+    """What became of a batch, which is stored as a whole or not at all."""
+
+    sequence_numbers: tuple[int, ...] = ()
+    """The numbers in the order of the events; none when nothing was stored."""
+
+
+def read_append_response(
+    response: pb.AppendResponse, correlation_id: UUID, event_source_id: str
+) -> AppendResult:
+    """An append's result, for the event source that was appended to: the kernel does not name it."""
+    number = response.SequenceNumber
+    if is_actual(number):
+        return AppendResult(correlation_id, sequence_number=number)
+    failed = [response.ConcurrencyViolation] if response.HasField("ConcurrencyViolation") else []
+    return AppendResult(correlation_id, *_read_reasons(response, failed, event_source_id))
+
+
+def read_append_many_response(
+    response: pb.AppendManyResponse, correlation_id: UUID, scoped_sources: Sequence[str]
+) -> AppendManyResult:
+    """A batch's result, for the sources whose scopes were sent: the kernel does not say whose failed."""
+    numbers = tuple(response.SequenceNumbers)
+    if numbers:
+        return AppendManyResult(correlation_id, sequence_numbers=numbers)
+    source = scoped_sources[0] if len(scoped_sources) == 1 else ""
+    return AppendManyResult(correlation_id, *_read_reasons(response, response.ConcurrencyViolations, source))
+
+
+_Reasons: TypeAlias = tuple[
+    tuple[ConstraintViolation, ...], tuple[ConcurrencyViolation, ...], tuple[str, ...]
+]
+
+
+def _read_reasons(
+    response: pb.AppendResponse | pb.AppendManyResponse,
+    concurrency_violations: Iterable[pb.ConcurrencyViolation],
+    event_source_id: str,
+) -> _Reasons:
+    constraints = tuple(map(_read_constraint_violation, response.ConstraintViolations))
+    concurrency = tuple(
+        ConcurrencyViolation(
+            event_source_id=violation.EventSourceId or event_source_id,
+            expected_sequence_number=_actual(violation.ExpectedSequenceNumber),
+            actual_sequence_number=violation.ActualSequenceNumber,
+        )
+        for violation in concurrency_violations
+    )
+    errors = tuple(response.Errors)
+    # Without a number nothing was stored, whatever else the answer says or does not say.
+    if not (constraints or concurrency or errors):
+        errors = ("The kernel gave no reason.",)
+    return constraints, concurrency, errors
+
+
+def _read_constraint_violation(violation: pb.ConstraintViolation) -> ConstraintViolation:
+    return ConstraintViolation(
+        constraint_type=_CONSTRAINT_TYPES.get(violation.ConstraintType, ConstraintType.UNKNOWN),
+        constraint_name=violation.ConstraintName,
+        event_type_id=violation.EventTypeId,
+        message=violation.Message,
+        sequence_number=_actual(violation.SequenceNumber),
+        details=dict(violation.Details),
+    )
+
+
+def _actual(number: int) -> int | None:
+    return number if is_actual(number) else None
+
+
+def _refusal(reasons: Sequence[object]) -> str:
+    return "Nothing was appended. " + " ".join(map(str, reasons))

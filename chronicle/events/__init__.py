@@ -1,0 +1,1 @@
+"""Events: their types, and the context that each one happened in."""

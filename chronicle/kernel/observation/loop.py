@@ -1,0 +1,239 @@
+"""The loop of a subscribed observer: one task that catches up, follows live events and recovers partitions.
+
+`cursor` is what was looked at: every event below it was answered, left out, or belongs to a failed partition.
+Recovering goes in turns with the main way and stays below the cursor; so when a failed partition has nothing
+more below it, the main way can take it back with no event lost or delivered twice between the two.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from chronicle.kernel.observation import verdicts
+from chronicle.kernel.observation.failures import FailedPartition
+from chronicle.kernel.observation.settings import ObservationSettings
+from chronicle.kernel.observation.slices import Slice, cut_run, cut_spread, without_handled
+from chronicle.kernel.observation.state import ObserverState, Step
+from chronicle.kernel.observation.subscriber import Batch, Outcome
+from chronicle.kernel.observation.subscription import Subscription
+from chronicle.kernel.sequences import EventSequence
+from chronicle.kernel.storage.events import EventFilter, StoredEvent
+
+_log = logging.getLogger(__name__)
+
+
+class ObserverLoop:
+    """Delivers events from the observer's position on, until its subscription is closed."""
+
+    def __init__(
+        self,
+        state: ObserverState,
+        subscription: Subscription,
+        sequence: EventSequence,
+        settings: ObservationSettings,
+        *,
+        live_from: int,
+    ) -> None:
+        self._state = state
+        self._subscription = subscription
+        self._sequence = sequence
+        self._settings = settings
+        self._event_types = subscription.definition.event_type_ids
+        self._live_from = live_from
+        """Events with this number and higher were appended after the subscription: filters apply to them."""
+        self._catch_up_to = live_from - 1
+        self._cursor = state.next_number
+        self._page: Sequence[StoredEvent] = ()
+        self._page_end = self._cursor
+        self._at = 0
+        """Where in the page the next slice begins."""
+        self._is_unsettled = False
+        """Whether something between the observer's next number and the cursor was left out or has failed."""
+        self._resting: asyncio.Timeout | None = None
+
+    async def run(self) -> None:
+        """Runs until the subscription is closed; then everything that was handled is stored."""
+        self.retry_failed()
+        while self._subscription.is_open:
+            has_recovered = await self._recover()
+            if not await self._advance() and not has_recovered:
+                await self._rest()
+        await self._state.take(Step(next_number=self._state.next_number))
+        await self._state.flush()
+
+    def retry_failed(self) -> None:
+        """Tries all failed partitions now, whatever was planned."""
+        self._state.failed.retry_all(_now())
+        self.wake()
+
+    def wake(self) -> None:
+        """Makes the loop look around instead of resting."""
+        if self._resting is not None and not self._resting.expired():
+            self._resting.reschedule(_now())
+
+    async def _rest(self) -> None:
+        if not self._subscription.is_open:
+            return
+        due = self._state.failed.next_due(before=self._cursor)
+        try:
+            async with asyncio.timeout_at(due) as self._resting:
+                await self._sequence.wait_for(self._cursor)
+        except TimeoutError:
+            pass
+        finally:
+            self._resting = None
+
+    async def _advance(self) -> bool:
+        """Delivers the next slice; returns whether there was one."""
+        if self._at == len(self._page):
+            await self._turn_page()
+            if not self._page:
+                return False
+        first = self._page[self._at].number
+        is_live = first > self._catch_up_to
+        if is_live:
+            cut = cut_run(self._page, self._at)
+        else:
+            cut = cut_spread(
+                self._page, self._at, last=self._catch_up_to, batch_size=self._settings.batch_size
+            )
+        self._at += cut.taken
+        end = self._page[self._at].number if self._at < len(self._page) else self._page_end
+        await self._handle(
+            cut, end=end, is_live=is_live, is_filtered=self._is_filtered and end > self._live_from
+        )
+        return True
+
+    async def _turn_page(self) -> None:
+        limit = self._settings.page_size
+        page = await self._sequence.page(self._cursor, self._event_types, limit)
+        self._page, self._page_end, self._at = page.events, page.next_number, 0
+        if len(page.events) == limit:
+            # Too far behind to go run by run.
+            self._catch_up_to = max(self._catch_up_to, page.events[-1].number)
+        if self._is_filtered and page.events:
+            let_pass = self._subscription.filters.let_pass
+            self._page = [e for e in page.events if e.number < self._live_from or let_pass(e)]
+        if not self._page:
+            self._cursor = page.next_number
+            # What is filtered out stays before the observer until a later event is delivered.
+            self._is_unsettled = self._is_unsettled or bool(page.events)
+            if not self._is_unsettled:
+                self._state.pass_over(self._cursor)
+
+    @property
+    def _is_filtered(self) -> bool:
+        return not self._subscription.filters.is_open
+
+    async def _handle(self, cut: Slice, *, end: int, is_live: bool, is_filtered: bool) -> None:
+        """Delivers a slice that ends before the number `end`, and moves the observer accordingly."""
+        state = self._state
+        failed = state.failed.among(batch.partition for batch in cut.batches)
+        batches = [batch for batch in cut.batches if batch.partition not in failed] if failed else cut.batches
+        batches = without_handled(batches, state.ahead)
+        is_settled = not failed and not is_filtered
+        step = Step()
+        unanswered: list[Batch] = []
+        handled_to: dict[str, int] = {}
+        for batch, outcome in zip(batches, await self._deliver(batches), strict=True):
+            verdict = verdicts.judge(batch, outcome, is_live=is_live)
+            if verdict is None:
+                unanswered.append(batch)
+                continue
+            is_settled = is_settled and verdict.is_settled
+            step.handled += verdict.handled
+            if verdict.handled_to is not None:
+                handled_to[batch.partition] = verdict.handled_to
+            if outcome.effect is not None:
+                step.effects.append(outcome.effect)
+            if verdict.failed_at is not None:
+                attempt = verdicts.attempt(outcome, verdict.failed_at)
+                step.failed.append(FailedPartition.first(batch.partition, attempt))
+        if handled_to:
+            step.last_handled = max(handled_to.values())
+            step.next_number = step.last_handled + 1
+            self._is_unsettled = False
+        self._is_unsettled = self._is_unsettled or not is_settled
+        if unanswered:
+            self._stop_before(unanswered, step, handled_to)
+        else:
+            self._cursor = end
+            if not self._is_unsettled:
+                step.next_number = end
+        await state.take(step)
+
+    def _stop_before(self, unanswered: Sequence[Batch], step: Step, handled_to: dict[str, int]) -> None:
+        """Everyone has left in the middle of a slice: notes which partitions are ahead of the others."""
+        first = min(batch.events[0].number for batch in unanswered)
+        step.next_number = min(step.next_number, first)
+        ahead = {partition: number for partition, number in handled_to.items() if number >= first}
+        if ahead:
+            step.ahead = {**self._state.ahead, **ahead}
+        self._subscription.close()
+
+    async def _deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
+        if not batches:
+            return ()
+        try:
+            return await self._subscription.subscriber.deliver(batches)
+        except Exception as error:
+            _log.exception("observer '%s' could not deliver", self._state.observer_id)
+            return [verdicts.raised(error)] * len(batches)
+
+    async def _recover(self) -> bool:
+        """Tries the failed partitions that are due; returns whether there were any."""
+        due = self._state.failed.due(_now(), before=self._cursor)
+        if not due:
+            return False
+        step = Step()
+        batches: list[Batch] = []
+        tried: list[FailedPartition] = []
+        for failed in due:
+            events = await self._events_of(failed)
+            if events:
+                batches.append(Batch(failed.partition, events))
+                tried.append(failed)
+            elif events is not None:
+                # Nothing that is wanted was left there.
+                step.recovered.append(failed)
+                step.next_number = max(step.next_number, failed.sequence_number + 1)
+        for failed, batch, outcome in zip(tried, batches, await self._deliver(batches), strict=True):
+            self._judge_recovery(failed, batch, outcome, step)
+        await self._state.take(step)
+        return True
+
+    def _judge_recovery(self, failed: FailedPartition, batch: Batch, outcome: Outcome, step: Step) -> None:
+        verdict = verdicts.judge(batch, outcome, is_live=False)
+        if verdict is None:
+            return
+        step.handled += verdict.handled
+        if verdict.handled_to is not None:
+            step.last_handled = max(step.last_handled or 0, verdict.handled_to)
+            step.next_number = max(step.next_number, verdict.handled_to + 1)
+        if outcome.effect is not None:
+            step.effects.append(outcome.effect)
+        if verdict.failed_at is not None:
+            step.failed.append(failed.again(verdicts.attempt(outcome, verdict.failed_at)))
+        elif len(batch.events) < self._settings.batch_size:
+            step.recovered.append(failed)
+        else:
+            step.moved.append(failed.moved_to(batch.events[-1].number + 1))
+
+    async def _events_of(self, failed: FailedPartition) -> Sequence[StoredEvent] | None:
+        """The next events of a failed partition below the cursor; `None` when they cannot be read."""
+        narrowing = EventFilter(event_source_id=failed.partition, event_types=tuple(self._event_types))
+        try:
+            return await self._sequence.read(
+                narrowing,
+                first=failed.sequence_number,
+                last=self._cursor - 1,
+                limit=self._settings.batch_size,
+            )
+        except Exception:
+            _log.exception("observer '%s' could not read a failed partition", self._state.observer_id)
+            self._state.failed.retry_later(failed.partition, _now())
+            return None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

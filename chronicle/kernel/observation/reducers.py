@@ -1,0 +1,85 @@
+"""Reducers: clients that fold events into read models, which the kernel keeps (observation.md 5)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chronicle.kernel.observation import verdicts
+from chronicle.kernel.observation.subscriber import Batch, ObservationState, Outcome
+from chronicle.kernel.observation.targets import Targets
+from chronicle.kernel.read_models import (
+    InvalidReadModelState,
+    ReadModelDefinitions,
+    ReadModelSchema,
+    Sink,
+    Sinks,
+)
+from chronicle.kernel.storage.read_models import StoredInstance
+from chronicle.values import UNAVAILABLE
+
+
+class ReducerSubscriber:
+    """Gives each batch the state to start from, and turns the state that comes back into what is stored."""
+
+    def __init__(
+        self,
+        targets: Targets,
+        read_models: ReadModelDefinitions,
+        sinks: Sinks,
+        read_model: str,
+        *,
+        guard_on_watermark: bool = True,
+    ) -> None:
+        self._targets = targets
+        self._read_models = read_models
+        self._sinks = sinks
+        self._read_model = read_model
+        self._guard = guard_on_watermark
+
+    async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
+        """See `Subscriber`. Events that an instance contains already are not delivered again."""
+        # Asked for each time: it may be registered anew, with another schema or container, while we run.
+        read_model = await self._read_models.get(self._read_model)
+        if not read_model.definition.is_materialized:
+            return await self._targets.deliver(batches)
+        sink = self._sinks.of(read_model.definition)
+        instances = await sink.instances([batch.partition for batch in batches])
+        to_reduce = [self._to_reduce(batch, instances.get(batch.partition)) for batch in batches]
+        answers = iter(await self._targets.deliver([batch for batch in to_reduce if batch.events]))
+        return [
+            _outcome(batch, instances.get(batch.partition), next(answers), read_model.schema, sink)
+            if batch.events
+            else _contained(whole)
+            for whole, batch in zip(batches, to_reduce, strict=True)
+        ]
+
+    def _to_reduce(self, batch: Batch, instance: StoredInstance | None) -> Batch:
+        if instance is None:
+            return batch
+        events = batch.events
+        if self._guard and events[0].number <= instance.last_handled:
+            events = [event for event in events if event.number > instance.last_handled]
+        return Batch(batch.partition, events, instance.document)
+
+
+def _outcome(
+    batch: Batch, instance: StoredInstance | None, answer: Outcome, schema: ReadModelSchema, sink: Sink
+) -> Outcome:
+    if answer.state is ObservationState.FAILED:
+        # Nothing of the batch is stored: whatever the client got done has to be done again (O66, O166).
+        return replace(answer, last_successful=UNAVAILABLE)
+    if answer.state is not ObservationState.SUCCESS:
+        return answer
+    if not answer.read_model:
+        return answer if instance is None else replace(answer, effect=sink.remove(batch.partition))
+    try:
+        document = schema.document(answer.read_model, batch.partition)
+    except InvalidReadModelState as error:
+        return verdicts.raised(error)
+    if instance is not None and schema.is_same(document, instance.document):
+        return answer
+    stored = StoredInstance(batch.partition, document, batch.events[-1].number)
+    return replace(answer, effect=sink.set(stored))
+
+
+def _contained(batch: Batch) -> Outcome:
+    return Outcome(ObservationState.SUCCESS, batch.events[-1].number)

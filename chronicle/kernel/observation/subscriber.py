@@ -1,0 +1,61 @@
+"""What stands at the other end of an observer: it takes batches and says what became of them."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NamedTuple, Protocol
+
+from chronicle.kernel.storage.events import StoredEvent
+from chronicle.values import UNAVAILABLE
+
+Effect = Callable[[sqlite3.Connection], None]
+"""Part of a write job: what must be stored together with the observer's position."""
+
+
+class ObservationState(IntEnum):
+    """What became of a batch; the first three are the contract's numbers."""
+
+    NONE = 0
+    SUCCESS = 1
+    FAILED = 2
+    DISCONNECTED = 3
+    """Nobody is there to answer. Nothing is known of the batch, so it is delivered again."""
+
+
+class Batch(NamedTuple):
+    """Events of one partition, at least one, in the order of their numbers."""
+
+    partition: str
+    events: Sequence[StoredEvent]
+    initial_state: str | None = None
+    """What a reducer starts from, a JSON object's text; nothing for all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch."""
+
+    state: ObservationState
+    last_successful: int = UNAVAILABLE
+    """The number of the last event that was handled without failure."""
+    messages: Sequence[str] = ()
+    """Why it failed, outermost first."""
+    stack_trace: str = ""
+    read_model: str | None = None
+    """The state, a JSON object's text, that a reducer came to; `None` when there is none any more."""
+    effect: Effect | None = None
+
+
+DISCONNECTED: Final = Outcome(ObservationState.DISCONNECTED)
+
+
+class Subscriber(Protocol):
+    """Takes the batches of an observer."""
+
+    async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
+        """Delivers batches of different partitions side by side, and says what became of each, in order.
+
+        Whatever it raises fails all of the partitions.
+        """
+        ...

@@ -1,0 +1,126 @@
+"""The client streams that share the work of one observer (observation.md 3.3 and 4)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from chronicle.kernel.observation.subscriber import DISCONNECTED, Batch, ObservationState, Outcome
+
+_FNV_OFFSET: Final = 2166136261
+_FNV_PRIME: Final = 16777619
+
+
+@lru_cache(maxsize=4096)
+def stable_hash(text: str) -> int:
+    """FNV-1a, 32 bit, over a text's UTF-16 code units: which client a partition goes to must not vary."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    value = _FNV_OFFSET
+    for low, high in zip(units[::2], units[1::2], strict=True):
+        value = (value ^ (low | high << 8)) * _FNV_PRIME & 0xFFFFFFFF
+    return value
+
+
+class ClientStream:
+    """One client's stream: batches wait here to be sent, and answers find the batch that they belong to."""
+
+    def __init__(self, connection_id: str) -> None:
+        self.connection_id = connection_id
+        self._to_send: asyncio.Queue[Batch | None] = asyncio.Queue()
+        self._outstanding: dict[str, asyncio.Future[Outcome]] = {}
+        self._error: Exception | None = None
+
+    def deliver(self, batch: Batch) -> asyncio.Future[Outcome]:
+        """Sends a batch; the future has what became of it. There is one at a time for a partition."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._outstanding[batch.partition] = future
+        self._to_send.put_nowait(batch)
+        return future
+
+    def answer(self, partition: str, outcome: Outcome) -> None:
+        """Takes the answer for the batch that is outstanding; ignores one for a partition without."""
+        future = self._outstanding.pop(partition, None)
+        if future is not None and not future.done():
+            future.set_result(outcome)
+
+    def abandon(self) -> None:
+        """Answers everything outstanding as disconnected; what was not sent yet is not sent any more."""
+        while not self._to_send.empty():
+            self._to_send.get_nowait()
+        for partition in list(self._outstanding):
+            self.answer(partition, DISCONNECTED)
+
+    def end(self, error: Exception | None = None) -> None:
+        """Lets `batches` end, or raise the error."""
+        self.abandon()
+        self._error = error
+        self._to_send.put_nowait(None)
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """What is to be sent, until the stream ends."""
+        while (batch := await self._to_send.get()) is not None:
+            yield batch
+        if self._error is not None:
+            raise self._error
+
+
+class Targets:
+    """Client streams, sorted by connection id. As a subscriber, it spreads partitions over them."""
+
+    def __init__(self) -> None:
+        self._streams: list[ClientStream] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._streams)
+
+    def __contains__(self, stream: ClientStream) -> bool:
+        return stream in self._streams
+
+    @property
+    def connection_ids(self) -> list[str]:
+        """The connections behind the streams, sorted."""
+        return [stream.connection_id for stream in self._streams]
+
+    def add(self, stream: ClientStream) -> None:
+        """Adds a stream, in place of another one of the same connection."""
+        for other in self.of_connection(stream.connection_id):
+            self.remove(other)
+        self._streams = sorted([*self._streams, stream], key=lambda one: one.connection_id)
+
+    def of_connection(self, connection_id: str) -> list[ClientStream]:
+        """The streams of a connection."""
+        return [stream for stream in self._streams if stream.connection_id == connection_id]
+
+    def remove(self, stream: ClientStream) -> None:
+        """Removes a stream; what it has not answered goes to the others."""
+        if stream in self._streams:
+            self._streams.remove(stream)
+            stream.abandon()
+
+    def clear(self) -> None:
+        """Removes all streams."""
+        for stream in list(self._streams):
+            self.remove(stream)
+
+    def end(self, error: Exception) -> None:
+        """Removes all streams, and ends them with an error."""
+        streams, self._streams = self._streams, []
+        for stream in streams:
+            stream.end(error)
+
+    async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
+        """Delivers batches; those of a client that leaves go to one that stays, as long as there is any."""
+        outcomes = dict.fromkeys(range(len(batches)), DISCONNECTED)
+        left = list(outcomes)
+        while left and self._streams:
+            sent = [(index, self._stream_of(batches[index]).deliver(batches[index])) for index in left]
+            # Answers come in the order of the batches: whoever awaits the last one first wakes up once.
+            for _, future in reversed(sent):
+                await future
+            outcomes.update((index, future.result()) for index, future in sent)
+            left = [index for index in left if outcomes[index].state is ObservationState.DISCONNECTED]
+        return list(outcomes.values())
+
+    def _stream_of(self, batch: Batch) -> ClientStream:
+        streams = self._streams
+        return streams[0] if len(streams) == 1 else streams[stable_hash(batch.partition) % len(streams)]

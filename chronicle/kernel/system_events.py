@@ -1,0 +1,68 @@
+"""The kernel's own events: what it appends to `system` sequences (events.md 1 and 3.2)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from chronicle.kernel.event_types import AddedGeneration
+from chronicle.kernel.event_types.kernel_owned import (
+    EVENT_STORE_ADDED,
+    EVENT_TYPE_ADDED,
+    EVENT_TYPE_GENERATION_ADDED,
+)
+from chronicle.kernel.identities import SYSTEM
+from chronicle.kernel.sequences import Append, ConcurrencyScope, EventToAppend
+from chronicle.values import ALL_STREAM_TYPE, DEFAULT_SOURCE_TYPE, DEFAULT_STREAM_ID, now_ticks, uuid7
+
+
+class SystemEvent(NamedTuple):
+    """An event of the kernel's own; names in its content are in camelCase."""
+
+    event_type: str
+    event_source_id: str
+    content: Mapping[str, object]
+
+
+def event_store_added(name: str) -> SystemEvent:
+    """What the kernel's own event store is told of a new one."""
+    return SystemEvent(EVENT_STORE_ADDED, name, {"eventStore": name})
+
+
+def generations_added(added: Sequence[AddedGeneration]) -> list[SystemEvent]:
+    """What an event store is told of new generations: each of a known event type, the lowest of a new one."""
+    told: set[str] = set()
+    events = []
+    for event_type, generation, schema, is_first in sorted(added):
+        if is_first and event_type in told:
+            continue
+        told.add(event_type)
+        name = EVENT_TYPE_ADDED if is_first else EVENT_TYPE_GENERATION_ADDED
+        content = {"eventTypeId": event_type, "generation": generation, "schema": schema}
+        events.append(SystemEvent(name, event_type, content))
+    return events
+
+
+def append_of(events: Sequence[SystemEvent], *scopes: ConcurrencyScope) -> Append:
+    """The append of system events, caused by the kernel itself."""
+    correlation_id, occurred = uuid7().bytes, now_ticks()
+    return Append(
+        [
+            EventToAppend(
+                event_source_id=event.event_source_id,
+                event_source_type=DEFAULT_SOURCE_TYPE,
+                event_stream_type=ALL_STREAM_TYPE,
+                event_stream_id=DEFAULT_STREAM_ID,
+                event_type=event.event_type,
+                generation=1,
+                occurred=occurred,
+                correlation_id=correlation_id,
+                causation=b"",
+                tags=None,
+                subject=None,
+                content=json.dumps(event.content, ensure_ascii=False, separators=(",", ":")),
+            )
+            for event in events
+        ],
+        caused_by=(SYSTEM,),
+        scopes=scopes,
+    )
