@@ -52,6 +52,8 @@ class Identity:
 
     def without_duplicates(self) -> "Identity":
         """The same chain with only the first identity of each subject."""
+        if self.on_behalf_of is None:
+            return self
         first: dict[str, Identity] = {}
         for link in self.chain():
             first.setdefault(link.subject, link)

@@ -6,7 +6,6 @@ Pydantic is never imported here: a class can only be a model if its application 
 import dataclasses
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 import msgspec
@@ -15,8 +14,7 @@ from chronicle.errors import UnsupportedTypeError
 from chronicle.serialization.naming import NamingPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """One member of a class, under its three names."""
 
     name: str

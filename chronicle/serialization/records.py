@@ -124,7 +124,7 @@ class Misfit(ValueError):
         return cls(f"{reason} - at `$.{name}{inside.removesuffix('`')}`")
 
     @classmethod
-    def of_model(cls, error: ValueError) -> "Misfit":
+    def of_model(cls, error: Any) -> "Misfit":
         """What a constructor refuses; of pydantic's list, a paragraph for each member, the first entry."""
         pydantic = sys.modules.get("pydantic_core")
         if pydantic is None or not isinstance(error, pydantic.ValidationError):

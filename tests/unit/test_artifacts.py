@@ -2,10 +2,11 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -184,8 +185,8 @@ ELSEWHERE = {
 }
 
 
-def names_of(artifacts: tuple[object, ...] | object) -> list[str]:
-    return [one.__name__ for one in artifacts]  # type: ignore[attr-defined]
+def names_of(artifacts: Iterable[Any]) -> list[str]:
+    return [one.__name__ for one in artifacts]
 
 
 def test_everything_that_a_package_declares_is_discovered_each_once(write_package: WritePackage) -> None:

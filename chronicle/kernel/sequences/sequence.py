@@ -137,15 +137,13 @@ class EventSequence:
             appends=[append for append, _ in waiting],
             identities_of=self._identities.ids_json,
         )
-        self._database.write(job).add_done_callback(partial(self._settle, waiting))
+        self._database.write_then(job, partial(self._settle, waiting))
 
-    def _settle(self, waiting: list[_Waiting], written: asyncio.Future[list[AppendOutcome]]) -> None:
-        error = written.exception()
-        outcomes = (
-            written.result()
-            if error is None
-            else [AppendOutcome(errors=[f"{type(error).__name__}: {error}"])] * len(waiting)
-        )
+    def _settle(
+        self, waiting: list[_Waiting], outcomes: list[AppendOutcome] | None, error: Exception | None
+    ) -> None:
+        if outcomes is None:
+            outcomes = [AppendOutcome(errors=[f"{type(error).__name__}: {error}"])] * len(waiting)
         # Observers hear of an event before its appender does: then waiting for them after an append is
         # possible.
         self._feed.add([event for outcome in outcomes for event in outcome.events])

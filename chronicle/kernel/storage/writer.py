@@ -24,11 +24,11 @@ Job = Callable[[sqlite3.Connection], T]
 
 class _Waiting(NamedTuple):
     job: Callable[[sqlite3.Connection], Any]
-    future: asyncio.Future[Any]
+    settle: Callable[[Any, Exception | None], None]
 
 
 class _Answer(NamedTuple):
-    future: asyncio.Future[Any]
+    settle: Callable[[Any, Exception | None], None]
     result: Any
     error: Exception | None
 
@@ -48,11 +48,13 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="chronicle-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job[T]) -> asyncio.Future[T]:
-        """Puts a job in the queue; the future is answered once what it wrote is on the disk."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Waiting(job, future))
-        return future
+    def submit(self, job: Job[T], settle: Callable[[T | None, Exception | None], None]) -> None:
+        """Puts a job in the queue.
+
+        `settle` is called on the event loop: with the result once what the job wrote is on the disk, or with
+        its error.
+        """
+        self._queue.put(_Waiting(job, settle))
 
     async def close(self) -> None:
         """Finishes what is queued and closes the connection."""
@@ -85,10 +87,10 @@ class Writer:
             results = self._in_transaction([waiting.job for waiting in group])
         except Exception as error:
             if len(group) == 1:
-                return [_Answer(group[0].future, None, error)]
+                return [_Answer(group[0].settle, None, error)]
             _log.debug("a group of %d write jobs is run again one by one: %s", len(group), error)
             return [answer for waiting in group for answer in self._run_group([waiting])]
-        return [_Answer(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)]
+        return [_Answer(waiting.settle, result, None) for waiting, result in zip(group, results, strict=True)]
 
     def _in_transaction(self, jobs: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         connection = self._connection
@@ -112,11 +114,5 @@ class Writer:
 
 
 def _settle(answers: list[_Answer]) -> None:
-    for future, result, error in answers:
-        # Whoever waited may have been cancelled meanwhile; what was written stays written.
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
+    for settle, result, error in answers:
+        settle(result, error)

@@ -1,5 +1,6 @@
 """Two event types, and a kernel that answers what the test says and keeps what it was asked."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -44,6 +45,8 @@ class ScriptedKernel(EventSequencesServicer):
         self.metadata: list[dict[str, str]] = []
         self.answers: list[Any] = []
         self.aborts_with: grpc.StatusCode | None = None
+        self.asked = asyncio.Event()
+        self.hold: asyncio.Event | None = None
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
         return await self._answer(request, context, pb.AppendResponse(SequenceNumber=0))
@@ -75,6 +78,9 @@ class ScriptedKernel(EventSequencesServicer):
     async def _answer(self, request: Any, context: Any, default: Answer) -> Answer:
         self.requests.append(request)
         self.metadata.append(dict(context.invocation_metadata()))
+        self.asked.set()
+        if self.hold is not None:
+            await self.hold.wait()
         if self.aborts_with is not None:
             await context.abort(self.aborts_with, "gone")
         return self.answers.pop(0) if self.answers else default

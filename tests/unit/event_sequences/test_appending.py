@@ -1,4 +1,4 @@
-"""What goes to the kernel when events are appended (events.md 4.1; contract README, "What breaks a real server")."""
+"""What goes to the kernel when events are appended (events.md 4.1; contract README)."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -302,7 +302,7 @@ async def test_a_misspelt_option_is_refused(log: EventSequence, kernel: Scripted
     with pytest.raises(TypeError, match="EventFor"):
         await log.append_many([EventFor("a", ALICE)], subject="x")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="EventFor"):
-        await log.append_many("a")  # type: ignore[call-overload]
+        await log.append_many("a")  # type: ignore[arg-type]
     assert kernel.requests == []
 
 

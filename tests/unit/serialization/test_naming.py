@@ -43,13 +43,13 @@ class Renamed(BaseModel):
     by_policy: int
     with_alias: int = Field(alias="given-alias")
     written_as: int = Field(serialization_alias="writtenSo")
-    read_as: int = Field(validation_alias=AliasChoices(AliasPath("deep", "er"), "read_so"))
+    read_as: int = Field(validation_alias=AliasChoices(AliasPath("deep", "er"), "read_so"))  # type: ignore[pydantic-alias]
 
 
 class AllRenamed(BaseModel):
     model_config = ConfigDict(alias_generator=to_pascal)
 
-    initial_balance: int
+    initial_balance: int  # type: ignore[pydantic-alias]
 
 
 class RenamedStruct(msgspec.Struct):
@@ -102,7 +102,7 @@ def test_two_members_with_one_name_are_refused() -> None:
 
 def test_a_field_that_can_only_be_read_from_a_path_is_refused() -> None:
     class Deep(BaseModel):
-        value: int = Field(validation_alias=AliasPath("a", "b"))
+        value: int = Field(validation_alias=AliasPath("a", "b"))  # type: ignore[pydantic-alias]
 
     with pytest.raises(UnsupportedTypeError, match=r"Deep\.value .* path"):
         json_schema(Deep)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -131,7 +131,11 @@ structs = st.builds(
 
 serializer = Serializer()
 
+# Neither the clock nor a busy machine decides whether a test passes.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+
+@unhurried
 @given(structs)
 def test_a_value_comes_back_as_it_was(value: Struct) -> None:
     again = serializer.from_json(Struct, serializer.to_json(value))
@@ -140,6 +144,7 @@ def test_a_value_comes_back_as_it_was(value: Struct) -> None:
     assert type(again.data.account_id) is AccountId
 
 
+@unhurried
 @given(models)
 def test_content_reads_the_same_as_text_and_as_bytes(value: Model) -> None:
     text = serializer.to_json(value)
@@ -147,6 +152,7 @@ def test_content_reads_the_same_as_text_and_as_bytes(value: Model) -> None:
     assert serializer.from_json(Model, text) == serializer.from_json(Model, text.encode()) == value
 
 
+@unhurried
 @given(st.timedeltas())
 def test_a_duration_comes_back_to_the_microsecond(duration: timedelta) -> None:
     assert parse_duration(format_duration(duration)) == duration

@@ -25,7 +25,14 @@ from chronicle.kernel.observation import (
     Targets,
 )
 from chronicle.kernel.sequences import Append, EventSequence, EventToAppend
-from chronicle.values import ALL_STREAM_TYPE, DEFAULT_SOURCE_TYPE, DEFAULT_STREAM_ID, EVENT_LOG, NO_GUID
+from chronicle.values import (
+    ALL_STREAM_TYPE,
+    DEFAULT_SOURCE_TYPE,
+    DEFAULT_STREAM_ID,
+    EVENT_LOG,
+    NO_GUID,
+    UNAVAILABLE,
+)
 
 HAPPENED = "happened"
 OTHER = "other"
@@ -83,6 +90,7 @@ class Client:
         self.script = script
         self.stream = ClientStream(connection_id)
         self.batches: list[Batch] = []
+        self.answered: list[tuple[Batch, Outcome]] = []
         self.waiting: list[Batch] = []
         self._arrived = asyncio.Condition()
         self.task = asyncio.create_task(self._receive())
@@ -97,6 +105,16 @@ class Client:
         """The numbers of all events that came, in the order in which they came."""
         return [number for _, numbers in self.delivered for number in numbers]
 
+    def numbers_of(self, partition: str) -> list[int]:
+        """The numbers of a partition's events that were handled, in the order in which they were."""
+        return [
+            event.number
+            for batch, outcome in self.answered
+            if batch.partition == partition
+            for event in batch.events
+            if event.number <= outcome.last_successful != UNAVAILABLE
+        ]
+
     async def until(self, condition: Callable[["Client"], bool]) -> None:
         """Waits until what came makes the condition true."""
         async with self._arrived:
@@ -105,12 +123,16 @@ class Client:
     def answer(self, outcome: Outcome | None = None) -> None:
         """Answers the batch that waits longest; with success unless told otherwise."""
         batch = self.waiting.pop(0)
-        self.stream.answer(batch.partition, outcome or succeed(batch))
+        self._answer(batch, outcome or succeed(batch))
 
     def leave(self) -> None:
         """Goes away, whatever is outstanding."""
         self.observer.leave(self.stream)
         self.stream.end()
+
+    def _answer(self, batch: Batch, outcome: Outcome) -> None:
+        self.answered.append((batch, outcome))
+        self.stream.answer(batch.partition, outcome)
 
     async def _receive(self) -> None:
         async for batch in self.stream.batches():
@@ -119,7 +141,7 @@ class Client:
             if outcome is None:
                 self.waiting.append(batch)
             else:
-                self.stream.answer(batch.partition, outcome)
+                self._answer(batch, outcome)
             async with self._arrived:
                 self._arrived.notify_all()
 

@@ -1,0 +1,182 @@
+"""Reading a sequence (events.md 9): what is asked, and how events come back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from chronicle.contracts import event_sequences_pb2 as pb
+from chronicle.errors import SerializationError, UnknownEventTypeError
+from chronicle.event_sequences.event_sequence import EventSequence
+from chronicle.values import UNAVAILABLE
+from tests.unit.event_sequences.scripted import AccountOpened, FundsDeposited, ScriptedKernel
+
+
+def stored(
+    number: int, content: str = '{"amount":1}', *, type_id: str = "funds-deposited", generation: int = 2
+) -> pb.AppendedEvent:
+    return pb.AppendedEvent(
+        Context=pb.EventContext(
+            EventType=pb.EventType(Id=type_id, Generation=generation),
+            EventSourceId="a",
+            SequenceNumber=number,
+        ),
+        Content=content,
+    )
+
+
+def page(numbers: Sequence[int]) -> pb.GetFromEventSequenceNumberResponse:
+    return pb.GetFromEventSequenceNumberResponse(Events=[stored(number) for number in numbers])
+
+
+async def test_events_come_back_as_their_class_with_their_context(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    kernel.answers = [
+        pb.GetFromEventSequenceNumberResponse(
+            Events=[stored(0, '{"owner":"Alice"}', type_id="account-opened", generation=1), stored(1)]
+        )
+    ]
+    opened, deposited = await log.events_from(0)
+    assert opened.event == AccountOpened(owner="Alice")
+    assert deposited.event == FundsDeposited(1)
+    assert deposited.context.sequence_number == 1
+    assert deposited.context.event_source_id == "a"
+
+
+async def test_an_event_of_an_unknown_type_comes_back_as_its_members(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    kernel.answers = [
+        pb.GetFromEventSequenceNumberResponse(
+            Events=[stored(0, '{"x":[1]}', type_id="of-another-application")]
+        )
+    ]
+    (appended,) = await log.events_from(0)
+    assert appended.event == {"x": [1]}
+    assert appended.context.event_type_id == "of-another-application"
+
+
+async def test_a_lower_generation_comes_back_as_the_highest_known(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    kernel.answers = [pb.GetFromEventSequenceNumberResponse(Events=[stored(0, generation=1)])]
+    assert [appended.event for appended in await log.events_from(0)] == [FundsDeposited(1)]
+
+
+@pytest.mark.parametrize("type_id", ["funds-deposited", "unknown"])
+async def test_content_that_cannot_be_read_is_a_typed_error(
+    log: EventSequence, kernel: ScriptedKernel, type_id: str
+) -> None:
+    kernel.answers = [pb.GetFromEventSequenceNumberResponse(Events=[stored(7, "[", type_id=type_id)])]
+    with pytest.raises(SerializationError):
+        await log.events_from(0)
+
+
+@pytest.mark.row("E81")
+async def test_a_range_names_both_ends_and_an_end_of_zero_is_sent(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    await log.events_from(0, to=0)
+    await log.events_from(5)
+    closed, open_ = kernel.requests
+    assert closed.HasField("ToEventSequenceNumber")
+    assert closed.ToEventSequenceNumber == 0
+    assert open_.FromEventSequenceNumber == 5
+    assert not open_.HasField("ToEventSequenceNumber")
+
+
+async def test_filters_are_sent_as_given(log: EventSequence, kernel: ScriptedKernel) -> None:
+    await log.events_from(0, event_source_id="a", event_types=[FundsDeposited], tags=["x"])
+    await log.events_for("a", AccountOpened, FundsDeposited, stream_type="t", stream_id="i")
+    from_, for_ = kernel.requests
+    assert from_.EventSourceId == "a"
+    assert [event_type.Id for event_type in from_.EventTypes] == ["funds-deposited"]
+    assert list(from_.Tags) == ["x"]
+    assert (for_.EventSourceId, for_.EventStreamType, for_.EventStreamId) == ("a", "t", "i")
+    assert [(one.Id, one.Generation) for one in for_.EventTypes] == [
+        ("account-opened", 1),
+        ("funds-deposited", 2),
+    ]
+
+
+@pytest.mark.row("S176")
+async def test_without_filters_none_is_sent(log: EventSequence, kernel: ScriptedKernel) -> None:
+    await log.tail()
+    await log.events_from(1)
+    await log.events_for("a")
+    sent: list[Any] = [{field.name for field, _ in request.ListFields()} for request in kernel.requests]
+    where = {"EventStore", "Namespace", "EventSequenceId"}
+    assert sent == [where, where | {"FromEventSequenceNumber"}, where | {"EventSourceId"}]
+
+
+async def test_a_filter_by_what_is_no_event_type_is_refused(log: EventSequence) -> None:
+    with pytest.raises(UnknownEventTypeError):
+        await log.events_for("a", str)
+
+
+@pytest.mark.row("S56", "E1", "E2")
+@pytest.mark.parametrize(("number", "tail", "following"), [(UNAVAILABLE, None, 0), (0, 0, 1), (41, 41, 42)])
+async def test_the_tail_is_none_when_empty_and_the_next_number_follows_it(
+    log: EventSequence, kernel: ScriptedKernel, number: int, tail: int | None, following: int
+) -> None:
+    kernel.answers = [pb.GetTailSequenceNumberResponse(SequenceNumber=number) for _ in range(2)]
+    assert await log.tail() == tail
+    assert await log.next_sequence_number() == following
+
+
+async def test_a_tail_can_be_narrowed(log: EventSequence, kernel: ScriptedKernel) -> None:
+    await log.tail("a", event_types=[FundsDeposited], source_type="s", stream_type="t", stream_id="i")
+    (request,) = kernel.requests
+    assert (request.EventSourceId, request.EventSourceType) == ("a", "s")
+    assert (request.EventStreamType, request.EventStreamId) == ("t", "i")
+    assert [event_type.Id for event_type in request.EventTypes] == ["funds-deposited"]
+
+
+@pytest.mark.row("S58")
+async def test_has_events_for_asks_for_exactly_that_source(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    kernel.answers = [pb.HasEventsForEventSourceIdResponse(HasEvents=False)]
+    assert await log.has_events_for("a") is False
+    assert await log.has_events_for("a") is True
+    assert kernel.requests[0].EventSourceId == "a"
+
+
+async def test_reading_fetches_page_by_page_up_to_the_tail(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    kernel.answers = [pb.GetTailSequenceNumberResponse(SequenceNumber=6), page([2, 3, 4]), page([5, 6])]
+    numbers = [appended.context.sequence_number async for appended in log.read(2, page_size=3)]
+    assert numbers == [2, 3, 4, 5, 6]
+    _, *pages = kernel.requests
+    assert [(one.FromEventSequenceNumber, one.ToEventSequenceNumber) for one in pages] == [(2, 4), (5, 6)]
+
+
+async def test_a_page_whose_events_are_all_filtered_out_is_not_the_end(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    kernel.answers = [pb.GetTailSequenceNumberResponse(SequenceNumber=4), page([]), page([3, 4])]
+    events = [appended async for appended in log.read(event_types=[FundsDeposited], page_size=3)]
+    assert len(events) == 2
+    assert [one.Id for one in kernel.requests[0].EventTypes] == ["funds-deposited"]
+
+
+@pytest.mark.parametrize(("tail", "to", "last"), [(9, 4, 4), (4, 9, 4), (4, 4, 4)])
+async def test_reading_ends_at_the_tail_or_where_told(
+    log: EventSequence, kernel: ScriptedKernel, tail: int, to: int, last: int
+) -> None:
+    kernel.answers = [pb.GetTailSequenceNumberResponse(SequenceNumber=tail)]
+    assert [appended async for appended in log.read(to=to)] == []
+    assert kernel.requests[-1].ToEventSequenceNumber == last
+
+
+async def test_reading_an_empty_sequence_fetches_no_page(log: EventSequence, kernel: ScriptedKernel) -> None:
+    kernel.answers = [pb.GetTailSequenceNumberResponse(SequenceNumber=UNAVAILABLE)]
+    assert [appended async for appended in log.read()] == []
+    assert len(kernel.requests) == 1
+
+
+async def test_a_page_of_nothing_is_refused(log: EventSequence) -> None:
+    with pytest.raises(ValueError, match="page_size"):
+        await anext(log.read(page_size=0))
