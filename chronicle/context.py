@@ -13,17 +13,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import ClassVar, Final
 from uuid import UUID
 
+from chronicle.software_version import software_version
 from chronicle.values import uuid7
 
 ROOT: Final = "Root"
 """The type of the first entry of every causation chain."""
-
-_DISTRIBUTION: Final = "chronicle-fastapi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +167,13 @@ def root_causation() -> Causation:
     return Causation(
         ROOT,
         {
-            "softwareVersion": _software_version(),
+            "softwareVersion": software_version(),
             "programIdentifier": PurePath(sys.argv[0] if sys.argv else "").name or "[N/A]",
             "os": f"{platform.system()} {platform.release()}",
             "machineName": platform.node(),
             "process": f"{PurePath(sys.executable).name} {os.getpid()}",
         },
     )
-
-
-def _software_version() -> str:
-    try:
-        return version(_DISTRIBUTION)
-    except PackageNotFoundError:  # run from its sources
-        return "[N/A]"
 
 
 def _to_uuid(correlation_id: UUID | str) -> UUID:

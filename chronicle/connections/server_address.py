@@ -1,6 +1,5 @@
 """The addresses of kernels: host and port, as connection strings write them (connection.md 1.1, 1.2)."""
 
-import ipaddress
 from typing import Final, NamedTuple
 
 from chronicle.errors import ConnectionStringError
@@ -19,6 +18,8 @@ class ServerAddress(NamedTuple):
         """Whether the host is this machine."""
         if self.host.lower() == "localhost":
             return True
+        import ipaddress  # not needed where the kernel is embedded
+
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:

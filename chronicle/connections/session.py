@@ -6,6 +6,7 @@ with every new id.
 """
 
 import asyncio
+import contextvars
 import logging
 import os
 import random
@@ -22,6 +23,7 @@ from chronicle.connections.failures import translate
 from chronicle.contracts import clients_pb2 as pb
 from chronicle.contracts.clients_pb2_grpc import ConnectionServiceStub
 from chronicle.errors import CallError, DeadlineError, NotConnectedError, NotRunningError
+from chronicle.software_version import software_version
 from chronicle.values import uuid7
 
 _log = logging.getLogger(__name__)
@@ -33,8 +35,6 @@ LONGEST_DELAY: Final = 30.0
 """Seconds between two attempts to connect, at most."""
 LISTENER_PATIENCE: Final = 10.0
 """Seconds that listeners have to end what they do about a connection that is gone."""
-
-_DISTRIBUTION: Final = "chronicle-fastapi"
 
 
 class SessionState(Enum):
@@ -114,7 +114,10 @@ class Session:
             raise NotRunningError("This session was opened before. Make a new one.")
         self._state = SessionState.CONNECTING
         self._first_outcome = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._keep_connected(), name="chronicle-session")
+        # Background tasks have contexts of their own: what is ambient where they begin is nothing to them.
+        self._task = asyncio.create_task(
+            self._keep_connected(), name="chronicle-session", context=contextvars.Context()
+        )
         try:
             async with asyncio.timeout(self._connect_timeout):
                 await self._first_outcome
@@ -217,7 +220,9 @@ class Session:
 
     def _tell_connected(self, listener: SessionListener) -> None:
         self._listeners[listener] = asyncio.create_task(
-            _guard(listener.connected(self._connection_id)), name="chronicle-connected"
+            _guard(listener.connected(self._connection_id)),
+            name="chronicle-connected",
+            context=contextvars.Context(),
         )
 
     async def _stop_listeners(self) -> None:
@@ -257,15 +262,9 @@ async def _cancel(tasks: Sequence[asyncio.Task[None] | None]) -> None:
 
 
 def _describe_client(connection_id: str) -> pb.ConnectRequest:
-    from importlib import metadata  # slow to import, and nobody needs it before connecting
-
-    try:
-        version = metadata.version(_DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        version = "0"
     return pb.ConnectRequest(
         ConnectionId=connection_id,
-        ClientVersion=version,
+        ClientVersion=software_version(),
         ProcessId=os.getpid(),
         ProcessPath=sys.executable,
         MachineName=socket.gethostname(),

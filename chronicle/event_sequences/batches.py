@@ -27,10 +27,7 @@ class Batches:
 
     def write(self, events: Iterable[EventFor], more_tags: Sequence[str] = ()) -> list[pb.EventToAppend]:
         """The events as they go to the kernel: later changes to an event's object do not show."""
-        return [
-            self._requests.event_to_append(event.event_source_id, event.event, _options(event), more_tags)
-            for event in events
-        ]
+        return [self._requests.event_to_append(event, more_tags) for event in events]
 
     async def send(
         self,
@@ -60,18 +57,7 @@ def batch_of(
     if isinstance(source_or_events, str) or options:
         raise TypeError(
             "append_many takes an event source id and events, append_many('account-42', [a, b]), or events "
-            "that name their sources, append_many([EventFor('account-42', a), EventFor('account-43', b)]). In "
-            "the second form what is said about an event belongs to its EventFor."
+            "that name their sources, append_many([EventFor('account-42', a), EventFor('account-43', b)]). "
+            "In the second form what is said about an event belongs to its EventFor."
         )
     return list(source_or_events)
-
-
-def _options(event: EventFor) -> EventOptions:
-    return {
-        "tags": event.tags,
-        "subject": event.subject,
-        "occurred": event.occurred,
-        "stream_type": event.stream_type,
-        "stream_id": event.stream_id,
-        "source_type": event.source_type,
-    }

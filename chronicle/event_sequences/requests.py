@@ -5,7 +5,6 @@ append to the next: it is made once for each event type and then copied, in a qu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from chronicle.context import Causation, Identity, current_causation, current_id
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.errors import AppendError
 from chronicle.event_sequences.concurrency import NO_CONCURRENCY_CHECK, ConcurrencyScope, write_scope
-from chronicle.event_sequences.event_for import EventOptions
+from chronicle.event_sequences.event_for import EventFor, EventOptions
 from chronicle.events.wire import causation_messages, identity_message
 from chronicle.store_access import StoreAccess
 from chronicle.values import UNAVAILABLE, format_ticks, format_timestamp, guid_halves, now_ticks
@@ -55,26 +54,23 @@ class AppendRequests:
         if concurrency is not None:
             write_scope(concurrency, request.ConcurrencyScope)
         if options:
-            _write_options(request, **options)
+            _write_details(request, EventFor(event_source_id, event, **options))
         return request
 
-    def event_to_append(
-        self, event_source_id: str, event: object, options: EventOptions, more_tags: Sequence[str] = ()
-    ) -> pb.EventToAppend:
+    def event_to_append(self, event: EventFor, more_tags: Sequence[str] = ()) -> pb.EventToAppend:
         """One event of a batch.
 
         Raises `UnknownEventTypeError` for an object that is no event of this event store, `AppendError` for
         an unusable event source id, `SerializationError` for content that cannot be written.
         """
-        declaration = self._store.event_types.of(event)
+        declaration = self._store.event_types.of(event.event)
         message = pb.EventToAppend(
-            EventSourceId=_checked_source(event_source_id),
+            EventSourceId=_checked_source(event.event_source_id),
             EventType=pb.EventType(Id=declaration.id, Generation=declaration.generation),
-            Content=self._to_json(event),
+            Content=self._to_json(event.event),
             Tags=declaration.tags,
         )
-        if options:
-            _write_options(message, **options)
+        _write_details(message, event)
         _add_tags(message, more_tags)
         return message
 
@@ -127,25 +123,19 @@ class AppendRequests:
         )
 
 
-def _write_options(
-    message: pb.AppendRequest | pb.EventToAppend,
-    *,
-    tags: Sequence[str] = (),
-    subject: str | None = None,
-    occurred: datetime | None = None,
-    stream_type: str | None = None,
-    stream_id: str | None = None,
-    source_type: str | None = None,
-) -> None:
-    # The same names as in `EventOptions`: here a misspelt one is refused. What is not given stays unset,
-    # for the kernel to choose; it would take an explicit "" at its word.
-    _add_tags(message, tags)
-    message.Subject = subject or ""
-    message.EventStreamType = stream_type or ""
-    message.EventStreamId = stream_id or ""
-    message.EventSourceType = source_type or ""
-    if occurred is not None:
-        message.Occurred.Value = format_timestamp(occurred)
+def _write_details(message: pb.AppendRequest | pb.EventToAppend, event: EventFor) -> None:
+    # What is not given stays unset, for the kernel to choose: it would take an explicit "" at its word.
+    _add_tags(message, event.tags)
+    if event.subject:
+        message.Subject = event.subject
+    if event.stream_type:
+        message.EventStreamType = event.stream_type
+    if event.stream_id:
+        message.EventStreamId = event.stream_id
+    if event.source_type:
+        message.EventSourceType = event.source_type
+    if event.occurred is not None:
+        message.Occurred.Value = format_timestamp(event.occurred)
 
 
 def _add_tags(message: pb.AppendRequest | pb.EventToAppend, tags: Sequence[str]) -> None:

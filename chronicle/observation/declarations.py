@@ -245,10 +245,10 @@ def _check_constructor(target: type) -> None:
         ) from error
 
 
-def _identifier(given: str | None, target: Any) -> str:
+def _identifier(given: Any, target: Any) -> str:
     if given is None:
         return f"{target.__module__}.{target.__qualname__}"
-    if not given.strip():
+    if not isinstance(given, str) or not given.strip():
         raise DeclarationError(f"{target.__qualname__}: {given!r} is no id. Give it a text, or leave it out.")
     return given
 

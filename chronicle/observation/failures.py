@@ -19,6 +19,11 @@ class Failure:
     messages: Sequence[str]
     stack_trace: str = ""
 
+    @property
+    def summary(self) -> str:
+        """All messages in one line."""
+        return "; ".join(self.messages)
+
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
         """The messages of the whole chain of an exception, and the stack trace with its causes."""
@@ -39,9 +44,7 @@ class Outcome:
 def log_failure(observer: str, failure: Failure) -> None:
     """Tells the application's log, too: the kernel keeps a failure, but nobody may be looking there."""
     trace = f"\n{failure.stack_trace}" if failure.stack_trace else ""
-    _logger.error(
-        "%s failed: %s. The events are delivered again later.%s", observer, "; ".join(failure.messages), trace
-    )
+    _logger.error("%s failed: %s. It is tried again later.%s", observer, failure.summary.rstrip("."), trace)
 
 
 def is_cancelled() -> bool:

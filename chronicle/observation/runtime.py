@@ -119,7 +119,7 @@ class _Observer:
 
     def status(self) -> ObserverStatus:
         failure = self.worker.last_failure
-        error = "; ".join(failure.messages) if failure else self.stream.last_error
+        error = failure.summary if failure else self.stream.last_error
         return ObserverStatus(
             id=self.id,
             kind=self.kind,

@@ -24,9 +24,6 @@ _Message = TypeVar("_Message")
 _Batch = TypeVar("_Batch")
 _BatchFrom = TypeVar("_BatchFrom", covariant=True)
 
-# How long the kernel gets to end a call that we have ended in good order, and a cancelled handler to obey.
-_CLOSING_SECONDS: Final = 1.0
-
 
 class ObserverState(Enum):
     """Where an observer's stream is."""
@@ -51,6 +48,8 @@ class StreamTiming:
     """Between the end of a stream and its next opening."""
     acceptance_grace: float = 0.25
     """Until a stream that the kernel keeps silent about counts as accepted."""
+    closing_grace: float = 1.0
+    """Until a call that we have completed is cancelled, and a handler that was cancelled is left to itself."""
 
 
 class StreamCall(Protocol[_BatchFrom]):
@@ -134,10 +133,10 @@ class ObserverStream(Generic[_Message, _Batch]):
                 )
             elif self._outgoing is not None:
                 self._outgoing.close()
-                await asyncio.wait((task,), timeout=_CLOSING_SECONDS)
+                await asyncio.wait((task,), timeout=self._timing.closing_grace)
         finally:
             task.cancel()
-            _, stubborn = await asyncio.wait((task,), timeout=_CLOSING_SECONDS)
+            _, stubborn = await asyncio.wait((task,), timeout=self._timing.closing_grace)
             if stubborn:
                 _logger.error("%s goes on although its handler was cancelled.", self.name)
             self._task = None

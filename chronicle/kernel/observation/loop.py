@@ -214,10 +214,12 @@ class ObserverLoop:
             step.effects.append(outcome.effect)
         if verdict.failed_at is not None:
             step.failed.append(failed.again(verdicts.attempt(outcome, verdict.failed_at)))
-        elif len(batch.events) < self._settings.batch_size:
+            return
+        resumes_at = batch.events[-1].number + 1
+        if len(batch.events) < self._settings.batch_size or resumes_at >= self._cursor:
             step.recovered.append(failed)
         else:
-            step.moved.append(failed.moved_to(batch.events[-1].number + 1))
+            step.moved.append(failed.moved_to(resumes_at))
 
     async def _events_of(self, failed: FailedPartition) -> Sequence[StoredEvent] | None:
         """The next events of a failed partition below the cursor; `None` when they cannot be read."""

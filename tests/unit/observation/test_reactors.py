@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -58,6 +58,9 @@ class OpenedAnew:
     owners: list[str]
 
 
+Work = Callable[[Any], Reactor]
+
+
 class Log:
     """Takes side effects, and refuses them if told so."""
 
@@ -78,7 +81,7 @@ def log() -> Log:
 
 
 @pytest.fixture
-def work(log: Log) -> Callable[[Any], Reactor]:
+def work(log: Log) -> Work:
     return lambda target: Reactor(reactor_of(reactor(target)), serializer=Serializer(), append=log.append)
 
 
@@ -93,7 +96,7 @@ def three() -> list[pb.AppendedEvent]:
     return [reactor_event("opened", f'{{"owner":"{owner}"}}', number=4 + i) for i, owner in enumerate("abc")]
 
 
-def test_it_registers_with_everything_said_explicitly(log: Log):
+def test_it_registers_with_everything_said_explicitly(log: Log) -> None:
     @reactor(id="welcome")
     class Welcome:
         def opened(self, event: OpenedAnew) -> None: ...
@@ -122,7 +125,7 @@ def test_it_registers_with_everything_said_explicitly(log: Log):
 
 
 @pytest.mark.row("S89")
-async def test_each_event_goes_to_its_handler_in_order(work):
+async def test_each_event_goes_to_its_handler_in_order(work: Work) -> None:
     seen: list[Any] = []
 
     class Welcome:
@@ -147,7 +150,7 @@ async def test_each_event_goes_to_its_handler_in_order(work):
     assert not result.ExceptionMessages
 
 
-async def test_an_event_without_a_handler_counts_as_handled(work):
+async def test_an_event_without_a_handler_counts_as_handled(work: Work) -> None:
     async def welcome(event: Opened) -> None: ...
 
     result = await result_of(work(welcome), reactor_event("unheard-of", "no JSON", number=3))
@@ -156,7 +159,7 @@ async def test_an_event_without_a_handler_counts_as_handled(work):
 
 
 @pytest.mark.row("S90", "S182")
-async def test_the_first_failure_ends_the_batch_and_the_one_before_is_the_last_successful(work):
+async def test_the_first_failure_ends_the_batch_and_the_one_before_is_the_last_successful(work: Work) -> None:
     seen = []
 
     async def welcome(event: Opened) -> None:
@@ -177,7 +180,7 @@ async def test_the_first_failure_ends_the_batch_and_the_one_before_is_the_last_s
 
 
 @pytest.mark.row("S90")
-async def test_nothing_handled_is_the_unavailable_number(work):
+async def test_nothing_handled_is_the_unavailable_number(work: Work) -> None:
     async def welcome(event: Opened) -> None:
         raise ValueError
 
@@ -188,7 +191,7 @@ async def test_nothing_handled_is_the_unavailable_number(work):
 
 
 @pytest.mark.row("S116")
-async def test_an_event_that_cannot_be_decoded_fails_the_partition(work):
+async def test_an_event_that_cannot_be_decoded_fails_the_partition(work: Work) -> None:
     async def welcome(event: Opened) -> None: ...
 
     result = await result_of(
@@ -200,7 +203,7 @@ async def test_an_event_that_cannot_be_decoded_fails_the_partition(work):
 
 
 @pytest.mark.row("O196", "S184")
-async def test_an_instance_that_cannot_be_made_fails_the_batch_with_that_error(work):
+async def test_an_instance_that_cannot_be_made_fails_the_batch_with_that_error(work: Work) -> None:
     class Welcome:
         def __init__(self) -> None:
             raise ConnectionError("no mail server")
@@ -213,7 +216,7 @@ async def test_an_instance_that_cannot_be_made_fails_the_batch_with_that_error(w
     assert list(result.ExceptionMessages) == ["no mail server"]
 
 
-async def test_every_batch_has_an_instance_of_its_own(work):
+async def test_every_batch_has_an_instance_of_its_own(work: Work) -> None:
     instances = []
 
     class Welcome:
@@ -228,7 +231,9 @@ async def test_every_batch_has_an_instance_of_its_own(work):
     assert len(set(map(id, instances))) == 2
 
 
-async def test_a_failure_is_in_the_log_of_the_application_too(work, caplog):
+async def test_a_failure_is_in_the_log_of_the_application_too(
+    work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
     async def welcome(event: Opened) -> None:
         raise ValueError("no mail server")
 
@@ -242,7 +247,7 @@ async def test_a_failure_is_in_the_log_of_the_application_too(work, caplog):
     assert worker.handled == 0
 
 
-async def test_what_cannot_be_written_as_utf8_does_not_spoil_the_answer(work):
+async def test_what_cannot_be_written_as_utf8_does_not_spoil_the_answer(work: Work) -> None:
     async def welcome(event: Opened) -> None:
         raise ValueError("half a pair: \ud83d")
 
@@ -251,7 +256,7 @@ async def test_what_cannot_be_written_as_utf8_does_not_spoil_the_answer(work):
     assert list(result.ExceptionMessages) == ["half a pair: ?"]
 
 
-async def test_the_messages_of_a_group_are_all_told(work):
+async def test_the_messages_of_a_group_are_all_told(work: Work) -> None:
     async def welcome(event: Opened) -> None:
         raise ExceptionGroup("both", [ValueError("one"), ValueError("two")])
 
@@ -260,7 +265,7 @@ async def test_the_messages_of_a_group_are_all_told(work):
     assert list(result.ExceptionMessages) == ["both (2 sub-exceptions)", "one", "two"]
 
 
-async def test_a_handler_whose_own_task_was_cancelled_fails_like_any_other(work):
+async def test_a_handler_whose_own_task_was_cancelled_fails_like_any_other(work: Work) -> None:
     async def welcome(event: Opened) -> None:
         task = asyncio.create_task(asyncio.sleep(3600))
         await asyncio.sleep(0)
@@ -272,7 +277,7 @@ async def test_a_handler_whose_own_task_was_cancelled_fails_like_any_other(work)
     assert result.State == pb.OBSERVATION_STATE_Failed
 
 
-async def test_a_batch_that_is_cancelled_has_no_answer(work):
+async def test_a_batch_that_is_cancelled_has_no_answer(work: Work) -> None:
     started = asyncio.Event()
 
     async def welcome(event: Opened) -> None:
@@ -289,13 +294,15 @@ async def test_a_batch_that_is_cancelled_has_no_answer(work):
 
 @pytest.mark.row("O137", "S187")
 @pytest.mark.parametrize("state", [1, 2, 3, 4])
-async def test_a_notification_about_a_replay_has_no_answer(work, state):
+async def test_a_notification_about_a_replay_has_no_answer(
+    work: Work, state: pb.ReplayState.ValueType
+) -> None:
     async def welcome(event: Opened) -> None: ...
 
     assert await work(welcome).handle(pb.EventsToObserve(ReplayState=state)) is None
 
 
-async def test_a_plain_function_runs_in_a_thread_with_the_same_surroundings(work):
+async def test_a_plain_function_runs_in_a_thread_with_the_same_surroundings(work: Work) -> None:
     seen = []
 
     def welcome(event: Opened) -> None:
@@ -307,13 +314,13 @@ async def test_a_plain_function_runs_in_a_thread_with_the_same_surroundings(work
     assert result.State == pb.OBSERVATION_STATE_Success
 
 
-async def test_a_plain_wrapper_around_a_coroutine_function_is_awaited(work):
+async def test_a_plain_wrapper_around_a_coroutine_function_is_awaited(work: Work) -> None:
     seen = []
 
-    def noisy(function):
+    def noisy(function: Callable[[Opened], Awaitable[None]]) -> Callable[[Opened], Awaitable[None]]:
         @wraps(function)
-        def wrapper(*args):
-            return function(*args)
+        def wrapper(event: Opened) -> Awaitable[None]:
+            return function(event)
 
         return wrapper
 
@@ -327,7 +334,7 @@ async def test_a_plain_wrapper_around_a_coroutine_function_is_awaited(work):
 
 
 @pytest.mark.row("O195", "S186")
-async def test_content_comes_in_the_generation_that_the_handler_takes(work):
+async def test_content_comes_in_the_generation_that_the_handler_takes(work: Work) -> None:
     seen = []
 
     async def welcome(event: OpenedAnew, context: EventContext) -> None:
@@ -341,7 +348,7 @@ async def test_content_comes_in_the_generation_that_the_handler_takes(work):
 
 
 @pytest.mark.row("O195")
-async def test_without_that_generation_the_delivered_content_is_used(work):
+async def test_without_that_generation_the_delivered_content_is_used(work: Work) -> None:
     seen = []
 
     async def welcome(event: OpenedAnew, context: EventContext) -> None:
@@ -353,7 +360,7 @@ async def test_without_that_generation_the_delivered_content_is_used(work):
 
 
 @pytest.mark.row("S177")
-async def test_the_system_acts_on_behalf_of_whoever_caused_the_event(work):
+async def test_the_system_acts_on_behalf_of_whoever_caused_the_event(work: Work) -> None:
     seen: list[Any] = []
 
     async def welcome(event: Opened) -> None:
@@ -379,7 +386,7 @@ async def test_the_system_acts_on_behalf_of_whoever_caused_the_event(work):
 
 
 @pytest.mark.row("S177")
-async def test_repeated_subjects_are_removed(work):
+async def test_repeated_subjects_are_removed(work: Work) -> None:
     seen = []
 
     async def welcome(event: Opened) -> None:
@@ -392,7 +399,7 @@ async def test_repeated_subjects_are_removed(work):
     assert seen == [Identity.SYSTEM, Identity.SYSTEM]
 
 
-async def test_an_event_without_a_correlation_id_gets_a_new_one(work):
+async def test_an_event_without_a_correlation_id_gets_a_new_one(work: Work) -> None:
     seen = set()
 
     async def welcome(event: Opened) -> None:
@@ -408,7 +415,7 @@ async def test_an_event_without_a_correlation_id_gets_a_new_one(work):
 
 @pytest.mark.row("S178")
 @pytest.mark.parametrize("fails", [False, True])
-async def test_what_was_ambient_before_is_back_afterwards(work, fails: bool):
+async def test_what_was_ambient_before_is_back_afterwards(work: Work, fails: bool) -> None:
     someone = Identity("someone", "Someone")
 
     async def welcome(event: Opened) -> None:
@@ -423,7 +430,7 @@ async def test_what_was_ambient_before_is_back_afterwards(work, fails: bool):
         assert (current_correlation_id(), current_causation()) == before
 
 
-async def test_what_a_handler_sets_does_not_reach_the_next_event(work):
+async def test_what_a_handler_sets_does_not_reach_the_next_event(work: Work) -> None:
     seen = []
 
     async def welcome(event: Opened) -> None:
@@ -436,7 +443,7 @@ async def test_what_a_handler_sets_does_not_reach_the_next_event(work):
 
 
 @pytest.mark.row("S103", "O134")
-async def test_a_returned_event_is_appended_to_the_source_that_triggered_it(work, log: Log):
+async def test_a_returned_event_is_appended_to_the_source_that_triggered_it(work: Work, log: Log) -> None:
     async def welcome(event: Opened) -> Closed:
         return Closed("at once")
 
@@ -450,7 +457,7 @@ async def test_a_returned_event_is_appended_to_the_source_that_triggered_it(work
 
 
 @pytest.mark.row("S104", "S105", "S106", "O134")
-async def test_a_mixed_list_is_one_append_with_explicit_targets_as_given(work, log: Log):
+async def test_a_mixed_list_is_one_append_with_explicit_targets_as_given(work: Work, log: Log) -> None:
     elsewhere = EventFor("account-2", Closed("b"), stream_type="Onboarding", tags=("x",))
 
     async def welcome(event: Opened) -> list[Closed | EventFor]:
@@ -463,8 +470,8 @@ async def test_a_mixed_list_is_one_append_with_explicit_targets_as_given(work, l
 
 @pytest.mark.row("S109")
 @pytest.mark.parametrize("nothing", [None, [], ()])
-async def test_nothing_returned_is_nothing_appended(work, log: Log, nothing):
-    async def welcome(event: Opened):
+async def test_nothing_returned_is_nothing_appended(work: Work, log: Log, nothing: object) -> None:
+    async def welcome(event: Opened) -> object:
         return nothing
 
     result = await result_of(work(welcome), reactor_event("opened", OPENED))
@@ -474,8 +481,10 @@ async def test_nothing_returned_is_nothing_appended(work, log: Log, nothing):
 
 
 @pytest.mark.row("S109", "S188")
-async def test_what_cannot_be_appended_is_named_in_a_warning_and_the_rest_is_appended(work, log: Log, caplog):
-    async def welcome(event: Opened):
+async def test_what_cannot_be_appended_is_named_in_a_warning_and_the_rest_is_appended(
+    work: Work, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def welcome(event: Opened) -> list[object]:
         return [Closed("a"), 42]
 
     with caplog.at_level(logging.WARNING, "chronicle.observation"):
@@ -487,7 +496,7 @@ async def test_what_cannot_be_appended_is_named_in_a_warning_and_the_rest_is_app
 
 
 @pytest.mark.row("S108", "O135")
-async def test_a_refused_side_effect_fails_the_event_with_the_kernels_reasons(work, log: Log):
+async def test_a_refused_side_effect_fails_the_event_with_the_kernels_reasons(work: Work, log: Log) -> None:
     async def welcome(event: Opened) -> list[EventFor]:
         return [EventFor("a", Closed("x")), EventFor("b", Closed("y")), EventFor("a", Closed("z"))]
 
@@ -512,7 +521,7 @@ async def test_a_refused_side_effect_fails_the_event_with_the_kernels_reasons(wo
     assert result.ExceptionStackTrace == ""
 
 
-async def test_handlers_see_what_was_ambient_where_the_batch_is_handled(work):
+async def test_handlers_see_what_was_ambient_where_the_batch_is_handled(work: Work) -> None:
     tenant: contextvars.ContextVar[str] = contextvars.ContextVar("tenant")
     seen = []
 

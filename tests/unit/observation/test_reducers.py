@@ -47,8 +47,11 @@ class Accounts:
         return None
 
 
+Work = Callable[[Any], Reducer]
+
+
 @pytest.fixture
-def work() -> Callable[[Any], Reducer]:
+def work() -> Work:
     return lambda target: Reducer(reducer_of(target), read_model="Account", serializer=Serializer())
 
 
@@ -67,10 +70,10 @@ def deposits(*amounts: int) -> list[pb.AppendedEvent]:
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_it_registers_with_its_read_model(work, is_active: bool):
+def test_it_registers_with_its_read_model(work: Work, is_active: bool) -> None:
     @reducer(model=Account, id="accounts", active=is_active)
     class Some:
-        def deposited(self, event: Deposited, current: Account | None) -> Account: ...
+        def deposited(self, event: Deposited, current: Account | None) -> Account | None: ...
 
     message = work(Some).register("c-1", event_store="bank", namespace="north")
 
@@ -95,7 +98,7 @@ def test_it_registers_with_its_read_model(work, is_active: bool):
 
 
 @pytest.mark.row("S117")
-async def test_the_first_event_starts_from_none(work):
+async def test_the_first_event_starts_from_none(work: Work) -> None:
     result = await result_of(work(Accounts), *deposits(5))
 
     assert (result.Partition, result.State, result.LastSuccessfulObservation) == (
@@ -106,7 +109,7 @@ async def test_the_first_event_starts_from_none(work):
     assert json.loads(result.ReadModelState) == {"balance": 5, "lastNumber": 10, "tags": []}
 
 
-async def test_a_batch_is_folded_from_the_initial_state_and_only_the_final_one_is_told(work):
+async def test_a_batch_is_folded_from_the_initial_state_and_only_the_final_one_is_told(work: Work) -> None:
     result = await result_of(
         work(Accounts),
         *deposits(1, 2, 3),
@@ -118,7 +121,7 @@ async def test_a_batch_is_folded_from_the_initial_state_and_only_the_final_one_i
 
 
 @pytest.mark.row("S119")
-async def test_none_removes_the_instance_and_a_later_event_starts_anew(work):
+async def test_none_removes_the_instance_and_a_later_event_starts_anew(work: Work) -> None:
     closed = reducer_event("closed", '{"reason":"bored"}', number=20)
 
     removed = await result_of(work(Accounts), *deposits(1), closed)
@@ -129,7 +132,7 @@ async def test_none_removes_the_instance_and_a_later_event_starts_anew(work):
 
 
 @pytest.mark.row("S118")
-async def test_a_failure_takes_the_whole_batch_back(work):
+async def test_a_failure_takes_the_whole_batch_back(work: Work) -> None:
     worker = work(Accounts)
 
     result = await result_of(worker, *deposits(1, -1, 3), initial='{"balance":100}')
@@ -141,7 +144,7 @@ async def test_a_failure_takes_the_whole_batch_back(work):
     assert worker.handled == 0
 
 
-async def test_an_event_without_a_handler_leaves_the_state_alone(work):
+async def test_an_event_without_a_handler_leaves_the_state_alone(work: Work) -> None:
     result = await result_of(
         work(Accounts), reducer_event("unheard-of", "{}", number=3), initial='{"balance":7}'
     )
@@ -155,17 +158,19 @@ async def test_an_event_without_a_handler_leaves_the_state_alone(work):
     [([reducer_event("deposited", "{}")], ""), (deposits(1), '{"balance":"much"}')],
     ids=["event", "state"],
 )
-async def test_what_cannot_be_decoded_fails_the_batch(work, events, initial: str):
+async def test_what_cannot_be_decoded_fails_the_batch(
+    work: Work, events: list[pb.AppendedEvent], initial: str
+) -> None:
     result = await result_of(work(Accounts), *events, initial=initial)
 
     assert (result.State, result.LastSuccessfulObservation) == (pb.OBSERVATION_STATE_Failed, UNAVAILABLE)
     assert "fit" in result.ExceptionMessages[0]
 
 
-async def test_a_result_that_is_no_state_fails_the_batch(work):
+async def test_a_result_that_is_no_state_fails_the_batch(work: Work) -> None:
     @reducer(model=Account)
     class Some:
-        def deposited(self, event: Deposited, current):
+        def deposited(self, event: Deposited, current: Account | None) -> Any:
             return 42
 
     result = await result_of(work(Some), *deposits(1))
@@ -173,25 +178,25 @@ async def test_a_result_that_is_no_state_fails_the_batch(work):
     assert "deposited returned a int. The new state is a Account, or None" in result.ExceptionMessages[0]
 
 
-async def test_a_reducer_that_cannot_be_made_fails_the_batch(work):
+async def test_a_reducer_that_cannot_be_made_fails_the_batch(work: Work) -> None:
     @reducer(model=Account)
     class Some:
         def __init__(self) -> None:
             raise ConnectionError("why connect")
 
-        def deposited(self, event: Deposited, current): ...
+        def deposited(self, event: Deposited, current: Account | None) -> None: ...
 
     result = await result_of(work(Some), *deposits(1))
 
     assert list(result.ExceptionMessages) == ["why connect"]
 
 
-async def test_a_notification_about_a_replay_has_no_answer(work):
+async def test_a_notification_about_a_replay_has_no_answer(work: Work) -> None:
     worker = work(Accounts)
     assert await worker.handle(pb.ReduceOperationMessage(ReplayState=pb.REPLAY_STATE_BeginReplay)) is None
 
 
-async def test_events_that_are_replayed_are_answered_like_others(work):
+async def test_events_that_are_replayed_are_answered_like_others(work: Work) -> None:
     batch = to_reduce(*deposits(5))
     batch.ReplayState = pb.REPLAY_STATE_BeginReplay
     assert await work(Accounts).handle(batch) is not None

@@ -1,7 +1,9 @@
 """How an observer's stream lives: registering, answering, opening again, stopping (observation.md 4)."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 
 import grpc.aio
 import pytest
@@ -18,7 +20,10 @@ async def _shout(batch: str) -> str | None:
 
 
 def _stream(
-    kernel: ScriptedKernel, *, handle=_shout, timing: StreamTiming = AT_ONCE
+    kernel: ScriptedKernel,
+    *,
+    handle: Callable[[str], Awaitable[str | None]] = _shout,
+    timing: StreamTiming = AT_ONCE,
 ) -> ObserverStream[str, str]:
     return ObserverStream(
         "welcome",
@@ -29,7 +34,7 @@ def _stream(
     )
 
 
-async def test_it_registers_and_is_subscribed_when_the_kernel_accepts():
+async def test_it_registers_and_is_subscribed_when_the_kernel_accepts() -> None:
     kernel = ScriptedKernel()
     stream = _stream(kernel)
 
@@ -39,10 +44,9 @@ async def test_it_registers_and_is_subscribed_when_the_kernel_accepts():
     call = kernel.calls.get_nowait()
     assert await call.received.get() == "register c-1"
     await stream.stop(10)
-    assert stream.state is ObserverState.STOPPED
 
 
-async def test_without_a_sign_from_the_kernel_it_counts_as_accepted_after_the_grace():
+async def test_without_a_sign_from_the_kernel_it_counts_as_accepted_after_the_grace() -> None:
     kernel = ScriptedKernel(accepts=False)
     stream = _stream(kernel, timing=StreamTiming(reopen_after=0, acceptance_grace=0.001))
 
@@ -52,7 +56,7 @@ async def test_without_a_sign_from_the_kernel_it_counts_as_accepted_after_the_gr
     await stream.stop(10)
 
 
-async def test_batches_are_answered_one_by_one_in_the_order_of_their_arrival():
+async def test_batches_are_answered_one_by_one_in_the_order_of_their_arrival() -> None:
     kernel = ScriptedKernel()
     stream = _stream(kernel)
     await stream.start("c-1")
@@ -66,7 +70,7 @@ async def test_batches_are_answered_one_by_one_in_the_order_of_their_arrival():
 
 
 @pytest.mark.row("O137", "S187")
-async def test_what_expects_no_answer_gets_none():
+async def test_what_expects_no_answer_gets_none() -> None:
     kernel = ScriptedKernel()
     stream = _stream(kernel)
     await stream.start("c-1")
@@ -79,9 +83,9 @@ async def test_what_expects_no_answer_gets_none():
     await stream.stop(10)
 
 
-async def test_a_refusal_is_raised_by_start_and_the_stream_is_opened_again():
-    answers = iter([lambda call: call.end(refused()), lambda call: None])
-    kernel = ScriptedKernel(lambda call: next(answers)(call))
+async def test_a_refusal_is_raised_by_start_and_the_stream_is_opened_again() -> None:
+    refusals = [refused()]
+    kernel = ScriptedKernel(lambda call: call.end(refusals.pop()) if refusals else None)
     stream = _stream(kernel)
 
     with pytest.raises(grpc.aio.AioRpcError, match="is not connected"):
@@ -102,7 +106,9 @@ async def test_a_refusal_is_raised_by_start_and_the_stream_is_opened_again():
     [ScriptedCall.end, lambda call: call.end(refused()), lambda call: call.end(asyncio.CancelledError())],
     ids=["normally", "with an error", "cancelled below us"],
 )
-async def test_a_stream_that_ends_is_opened_again_under_the_same_connection(end, caplog):
+async def test_a_stream_that_ends_is_opened_again_under_the_same_connection(
+    end: Callable[[ScriptedCall], None], caplog: pytest.LogCaptureFixture
+) -> None:
     kernel = ScriptedKernel()
     stream = _stream(kernel)
     await stream.start("c-1")
@@ -118,7 +124,7 @@ async def test_a_stream_that_ends_is_opened_again_under_the_same_connection(end,
 
 
 @pytest.mark.row("O138")
-async def test_between_two_openings_it_waits(caplog):
+async def test_between_two_openings_it_waits(caplog: pytest.LogCaptureFixture) -> None:
     kernel = ScriptedKernel()
     stream = _stream(kernel, timing=StreamTiming(reopen_after=3600))
     await stream.start("c-1")
@@ -134,7 +140,7 @@ async def test_between_two_openings_it_waits(caplog):
 
 
 @pytest.mark.row("O138")
-async def test_a_stopped_stream_is_not_opened_again():
+async def test_a_stopped_stream_is_not_opened_again() -> None:
     kernel = ScriptedKernel()
     stream = _stream(kernel)
     await stream.start("c-1")
@@ -142,11 +148,12 @@ async def test_a_stopped_stream_is_not_opened_again():
 
     await stream.stop(10)
 
+    assert stream.state is ObserverState.STOPPED
     assert call.is_half_closed.is_set()
     assert kernel.calls.empty()
 
 
-async def test_stopping_lets_the_running_batch_finish_and_takes_no_other():
+async def test_stopping_lets_the_running_batch_finish_and_takes_no_other() -> None:
     kernel = ScriptedKernel()
     handled = []
     started, may_go_on = asyncio.Event(), asyncio.Event()
@@ -175,7 +182,7 @@ async def test_stopping_lets_the_running_batch_finish_and_takes_no_other():
     assert call.received.empty()
 
 
-async def test_a_batch_that_takes_too_long_is_cancelled(caplog):
+async def test_a_batch_that_takes_too_long_is_cancelled(caplog: pytest.LogCaptureFixture) -> None:
     kernel = ScriptedKernel()
     started, cancelled = asyncio.Event(), asyncio.Event()
 
@@ -201,7 +208,32 @@ async def test_a_batch_that_takes_too_long_is_cancelled(caplog):
     assert "it is cancelled" in caplog.text
 
 
-async def test_stopping_before_it_was_accepted_says_so_to_whoever_starts_it():
+async def test_a_handler_that_does_not_obey_is_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    kernel = ScriptedKernel()
+    started, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def handle(batch: str) -> str:
+        started.set()
+        while not may_go_on.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await may_go_on.wait()
+        return batch
+
+    stream = _stream(kernel, handle=handle, timing=StreamTiming(closing_grace=0))
+    await stream.start("c-1")
+    call = await kernel.calls.get()
+    call.send("a")
+    await started.wait()
+
+    await stream.stop(0)
+
+    assert stream.state is ObserverState.STOPPED
+    assert "goes on although its handler was cancelled" in caplog.text
+    may_go_on.set()
+    await until(lambda: call.is_cancelled)
+
+
+async def test_stopping_before_it_was_accepted_says_so_to_whoever_starts_it() -> None:
     kernel = ScriptedKernel(accepts=False)
     stream = _stream(kernel)
     starting = asyncio.create_task(stream.start("c-1"))
@@ -213,7 +245,7 @@ async def test_stopping_before_it_was_accepted_says_so_to_whoever_starts_it():
         await starting
 
 
-async def test_it_can_be_started_again_under_another_connection():
+async def test_it_can_be_started_again_under_another_connection() -> None:
     kernel = ScriptedKernel()
     stream = _stream(kernel)
     await stream.start("c-1")

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from chronicle.contracts import read_models_pb2 as pb
 from chronicle.errors import DeclarationError
 from chronicle.events.event_types import event_type
-from chronicle.observation.declarations import reducer, reducer_of
+from chronicle.observation.declarations import ReducerDeclaration, reducer, reducer_of
 from chronicle.read_models.declaration import (
     is_read_model,
     kept_read_models,
@@ -36,15 +37,15 @@ class Ledger:
     total: int
 
 
-def _reducer(model: type, name: str, *, active: bool = True):
+def _reducer(model: type, name: str, *, active: bool = True) -> ReducerDeclaration:
     @reducer(model=model, id=name, active=active)
     class Accounts:
-        def opened(self, event: Opened, current): ...
+        def opened(self, event: Opened, current: Any) -> Any: ...
 
     return reducer_of(Accounts)
 
 
-def test_the_identifier_is_the_class_name_unless_another_is_given():
+def test_the_identifier_is_the_class_name_unless_another_is_given() -> None:
     @read_model
     class Plain: ...
 
@@ -64,28 +65,30 @@ def test_the_identifier_is_the_class_name_unless_another_is_given():
 
 
 @pytest.mark.parametrize("blank", ["", " "])
-def test_a_blank_identifier_is_refused(blank: str):
+def test_a_blank_identifier_is_refused(blank: str) -> None:
     with pytest.raises(DeclarationError, match="is no identifier"):
         read_model(blank)(type("Model", (), {}))
 
 
-def test_only_a_class_is_a_read_model():
+def test_only_a_class_is_a_read_model() -> None:
     with pytest.raises(DeclarationError, match="belongs above a class"):
         read_model("name")(print)  # type: ignore[arg-type]
 
 
-def test_two_reducers_cannot_keep_one_model():
+def test_two_reducers_cannot_keep_one_model() -> None:
     with pytest.raises(DeclarationError, match="one and two both keep instances of the read model 'Account'"):
         kept_read_models([_reducer(Account, "one"), _reducer(Account, "two")])
 
 
-def test_two_models_cannot_share_an_identifier():
-    other = read_model("Account")(type("Other", (), {}))
+def test_two_models_cannot_share_an_identifier() -> None:
+    @read_model("Account")
+    class Other: ...
+
     with pytest.raises(DeclarationError, match="Give one of the models"):
-        kept_read_models([_reducer(Account, "one"), _reducer(other, "two")])
+        kept_read_models([_reducer(Account, "one"), _reducer(Other, "two")])
 
 
-def test_a_registration_says_everything_explicitly():
+def test_a_registration_says_everything_explicitly() -> None:
     kept = kept_read_models([_reducer(Account, "accounts")])
 
     request = register_many_request(kept.values(), event_store="bank", naming=camel_case, sink="MongoDB")
@@ -104,7 +107,7 @@ def test_a_registration_says_everything_explicitly():
     assert json.loads(definition.Schema)["properties"] == {"ownerName": {"type": "string"}}
 
 
-def test_a_passive_model_has_no_sink():
+def test_a_passive_model_has_no_sink() -> None:
     kept = kept_read_models([_reducer(Ledger, "ledgers", active=False)])
 
     request = register_many_request(kept.values(), event_store="bank", naming=camel_case, sink="MongoDB")

@@ -210,7 +210,7 @@ class World:
         """Lets all clients go."""
         for client in self._clients:
             client.leave()
-        await asyncio.gather(*(client.task for client in self._clients))
+        await asyncio.gather(*(client.task for client in self._clients), return_exceptions=True)
 
 
 async def until(observer: Observer, condition: Callable[[Observer], bool]) -> None:

@@ -1,0 +1,1 @@
+"""Bank accounts on Chronicle and FastAPI: `python -m example_app`."""

@@ -1,0 +1,1 @@
+"""What the bank is about; nothing in here knows of HTTP or of where events are stored."""

@@ -1,0 +1,1 @@
+"""The contract and the specified behaviours, on any kernel: `pytest tests/conformance --kernel chronicle://host:port`."""

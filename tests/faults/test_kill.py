@@ -1,0 +1,78 @@
+"""The process is killed while it appends, again and again. What was acknowledged is there, exactly once."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+from chronicle import ChronicleClient, EventStore
+from tests.eventually import eventually
+from tests.faults.worker import ARTIFACTS, SOURCES, Tally, connection_string
+
+ROUNDS = 8
+
+Acknowledged = dict[int, tuple[str, str]]
+
+
+async def run_and_kill(database: Path, witness: Path, round_: int, acknowledged: Acknowledged, lines: int) -> None:
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.faults.worker", str(database), str(witness), str(round_),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    try:
+        async for line in worker.stdout:
+            # A line that the kill cut short was never said.
+            if not line.endswith(b"\n"):
+                break
+            event_source_id, value, number = line.decode().split()
+            assert int(number) not in acknowledged, "a number was given twice"
+            acknowledged[int(number)] = (event_source_id, value)
+            lines -= 1
+            if lines == 0:
+                os.kill(worker.pid, signal.SIGKILL)
+    finally:
+        if worker.returncode is None and lines > 0:
+            worker.kill()
+        await worker.wait()
+    assert lines <= 0, "the worker ended before it was killed"
+
+
+async def check_reducers_went_on(store: EventStore, values_by_source: dict[str, list[str]]) -> None:
+    async def caught_up() -> bool:
+        tallies = [await store.read_models.get(Tally, source) for source in SOURCES]
+        return [tally and tally.values for tally in tallies] == [values_by_source[s] for s in SOURCES]
+
+    await eventually(caught_up, timeout=30)
+
+
+async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
+    database, witness = tmp_path / "crash.db", tmp_path / "witness.txt"
+    acknowledged: Acknowledged = {}
+    chance = random.Random(16371)
+    for round_ in range(ROUNDS):
+        await run_and_kill(database, witness, round_, acknowledged, lines=chance.randint(20, 400))
+
+    sys.argv[2:] = [str(witness)]
+    async with ChronicleClient(connection_string(database)) as client:
+        store = await client.event_store("crash", artifacts=ARTIFACTS)
+        events = [event async for event in store.event_log.read()]
+
+        assert [event.sequence_number for event in events] == list(range(len(events))), "numbers have no holes"
+        stored = {event.sequence_number: (event.event_source_id, event.event.value) for event in events}
+        assert {number: stored[number] for number in acknowledged} == acknowledged
+        values = [value for _, value in stored.values()]
+        assert len(set(values)) == len(values), "an event was stored twice"
+        batches = {value.rpartition(":")[0] for value in values if value.count(":") == 3}
+        assert all(f"{batch}:{part}" in values for batch in batches for part in "abc"), "a batch was torn"
+
+        await check_reducers_went_on(
+            store, {s: [value for source, value in stored.values() if source == s] for s in SOURCES}
+        )
+
+        async def every_event_was_handled() -> bool:
+            return {int(line) for line in witness.read_text().split()} == set(stored)
+
+        await eventually(every_event_was_handled, timeout=30)
