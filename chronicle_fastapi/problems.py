@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chronicle import (
@@ -118,8 +118,11 @@ class _Answering:
             await response(scope, receive, send)
 
 
-async def _handle(request: Request, error: Exception) -> ProblemResponse:
-    return _respond(f"{request.method} {request.url.path}", error)
+async def _handle(connection: HTTPConnection, error: Exception) -> ProblemResponse:
+    if connection.scope["type"] != "http":
+        # A WebSocket has no response that could say it.
+        raise error
+    return _respond(f"{connection.scope['method']} {connection.scope['path']}", error)
 
 
 def _respond(what: str, error: Exception) -> ProblemResponse:

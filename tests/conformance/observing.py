@@ -85,6 +85,11 @@ class Stream(Generic[BatchT]):
         except TimeoutError:
             return True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the kernel has not ended the stream."""
+        return not self._reading.done()
+
     async def succeed(self, batch: BatchT, **result: Any) -> None:
         """Answers that the whole batch was handled."""
         last = batch.Events[-1].Context.SequenceNumber

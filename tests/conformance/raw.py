@@ -16,6 +16,7 @@ from chronicle.contracts import bcl_pb2, events_pb2
 from chronicle.contracts import event_sequences_pb2 as sequences
 from chronicle.contracts import event_stores_pb2 as stores
 from chronicle.contracts import namespaces_pb2 as namespaces
+from chronicle.contracts import read_models_pb2 as read_models
 from chronicle.contracts.clients_pb2_grpc import ConnectionServiceStub
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
 from chronicle.contracts.event_stores_pb2_grpc import EventStoresStub
@@ -103,6 +104,44 @@ class RawStore:
                 DisableValidation=True,
             )
         )
+
+    async def register_model(
+        self, identifier: str, properties: Mapping[str, Any], *, reducer: str = "reducer", **schema: Any
+    ) -> None:
+        """ReadModels/RegisterMany: one read model that a reducer keeps."""
+        definition = read_models.ReadModelDefinition(
+            Type=read_models.ReadModelType(Identifier=identifier, Generation=1),
+            ContainerName=identifier,
+            DisplayName=identifier,
+            Sink=read_models.SinkDefinition(ConfigurationId=bcl_pb2.Guid(), TypeId="MongoDB"),
+            Schema=json.dumps({"type": "object", "properties": properties, **schema}),
+            ObserverType=read_models.READ_MODEL_OBSERVER_TYPE_Reducer,
+            ObserverIdentifier=reducer,
+        )
+        await self.stubs.read_models.RegisterMany(
+            read_models.RegisterManyRequest(
+                EventStore=self.name,
+                Owner=read_models.READ_MODEL_OWNER_Client,
+                ReadModels=[definition],
+                Source=read_models.READ_MODEL_SOURCE_Code,
+            )
+        )
+
+    async def instance(self, identifier: str, key: str) -> read_models.GetInstanceByKeyResponse:
+        """ReadModels/GetInstanceByKey."""
+        request = read_models.GetInstanceByKeyRequest(
+            **self.place, ReadModelIdentifier=identifier, ReadModelKey=key
+        )
+        return await self.stubs.read_models.GetInstanceByKey(request)
+
+    async def instances(self, identifier: str) -> list[dict[str, Any]]:
+        """ReadModels/GetAllInstances."""
+        request = read_models.GetAllInstancesRequest(
+            **self.place, ReadModelIdentifier=identifier, EventCount=UNAVAILABLE
+        )
+        response = await self.stubs.read_models.GetAllInstances(request)
+        assert response.ProcessedEventsCount == 0
+        return list(map(json.loads, response.Instances))
 
     async def event_types(self) -> set[str]:
         """EventTypes/GetAll: the ids that the event store knows, its kernel's own among them."""

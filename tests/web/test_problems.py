@@ -4,8 +4,9 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chronicle import ConcurrencyScope
@@ -160,6 +161,18 @@ async def test_a_response_that_has_started_is_left_as_it_is(app: FastAPI) -> Non
     async with serving(app) as client:
         response = await client.get("/")
     assert (response.status_code, response.text) == (200, "half")
+
+
+def test_on_a_websocket_the_error_stays_what_it_is(app: FastAPI) -> None:
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        raise KernelError("gone")
+
+    with TestClient(app) as client:
+        connecting = client.websocket_connect("/ws")
+        with pytest.raises(KernelError, match="gone"), connecting:
+            pass
 
 
 async def test_the_middleware_of_the_application_is_made_once(app: FastAPI) -> None:

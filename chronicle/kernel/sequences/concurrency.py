@@ -31,9 +31,9 @@ def violation_of(
     connection: sqlite3.Connection, sequence: int, scope: ConcurrencyScope
 ) -> ConcurrencyViolation | None:
     """What breaks the expectation, if anything does. Runs inside the write that it guards."""
-    actual = events.tail(connection, sequence, scope.narrowing)
+    # Only what came after the expected number matters, so no more than that is looked at.
+    after = -1 if scope.expected is None else scope.expected
+    actual = events.tail(connection, sequence, scope.narrowing, after=after)
     if actual is None:
         return None
-    if scope.expected is None:
-        return ConcurrencyViolation(BEFORE_FIRST, actual)
-    return ConcurrencyViolation(scope.expected, actual) if actual > scope.expected else None
+    return ConcurrencyViolation(BEFORE_FIRST if scope.expected is None else scope.expected, actual)

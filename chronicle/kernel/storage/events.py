@@ -93,23 +93,18 @@ def insert(connection: sqlite3.Connection, sequence: int, events: Iterable[Store
     connection.executemany(_QUERIES["insert"], [(sequence, *event) for event in events])
 
 
-def tail(connection: sqlite3.Connection, sequence: int, narrowing: EventFilter = EVERYTHING) -> int | None:
-    """The highest number that matches, `None` when nothing does. Tags do not narrow a tail."""
+def tail(
+    connection: sqlite3.Connection, sequence: int, narrowing: EventFilter = EVERYTHING, *, after: int = -1
+) -> int | None:
+    """The highest number beyond `after` that matches, `None` when nothing does. Tags do not narrow a tail."""
     if narrowing == EVERYTHING:
         row = connection.execute(_QUERIES["tail"], {"sequence": sequence}).fetchone()
-    else:
-        row = connection.execute(
-            _QUERIES[_tail_query(narrowing)], {"sequence": sequence, **narrowing.parameters()}
-        ).fetchone()
-    return None if row is None or row[0] is None else int(row[0])
-
-
-def _tail_query(narrowing: EventFilter) -> str:
-    if narrowing.event_source_id is not None:
-        return "tail_of_source"
-    if narrowing == EventFilter(event_types=narrowing.event_types):
-        return "tail_of_types"
-    return "tail_filtered"
+        return None if row[0] is None or row[0] <= after else int(row[0])
+    query = "tail_filtered" if narrowing.event_source_id is None else "tail_of_source"
+    row = connection.execute(
+        _QUERIES[query], {"sequence": sequence, "after": min(after, _LAST_NUMBER), **narrowing.parameters()}
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def has_events_of_source(connection: sqlite3.Connection, sequence: int, event_source_id: str) -> bool:

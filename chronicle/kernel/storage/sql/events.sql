@@ -20,6 +20,7 @@ SELECT max(number) FROM events WHERE event_sequence_id = :sequence;
 -- Null filters do not narrow.
 SELECT number FROM events
 WHERE event_sequence_id = :sequence
+    AND number > :after
     AND event_source_id = :event_source_id
     AND (:event_source_type IS NULL OR event_source_type = :event_source_type)
     AND (:event_stream_type IS NULL OR event_stream_type = :event_stream_type)
@@ -27,13 +28,11 @@ WHERE event_sequence_id = :sequence
     AND (:event_types IS NULL OR event_type IN (SELECT value FROM json_each(:event_types)))
 ORDER BY number DESC LIMIT 1;
 
--- name: tail_of_types
-SELECT max(number) FROM events
-WHERE event_sequence_id = :sequence AND event_type IN (SELECT value FROM json_each(:event_types));
-
 -- name: tail_filtered
+-- Walks from the end to the first match: how far, `after` bounds.
 SELECT number FROM events
 WHERE event_sequence_id = :sequence
+    AND number > :after
     AND (:event_source_type IS NULL OR event_source_type = :event_source_type)
     AND (:event_stream_type IS NULL OR event_stream_type = :event_stream_type)
     AND (:event_stream_id IS NULL OR event_stream_id = :event_stream_id)
