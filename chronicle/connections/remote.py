@@ -17,6 +17,13 @@ _KEEP_ALIVE: Final = (
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
+# After a long outage grpc itself would wait up to two minutes between two attempts; the session decides that.
+_RECONNECTING: Final = (
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+)
+
 
 def open_remote_channel(address: str, *, options: Sequence[tuple[str, int]] = ()) -> grpc.aio.Channel:
     """A plaintext channel to `host:port`; nothing is connected before the first call."""
@@ -26,6 +33,7 @@ def open_remote_channel(address: str, *, options: Sequence[tuple[str, int]] = ()
             ("grpc.max_send_message_length", MOST_BYTES_IN_A_MESSAGE),
             ("grpc.max_receive_message_length", MOST_BYTES_IN_A_MESSAGE),
             *_KEEP_ALIVE,
+            *_RECONNECTING,
             *options,
         ],
     )

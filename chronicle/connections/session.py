@@ -12,6 +12,7 @@ import os
 import random
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from enum import Enum
@@ -33,6 +34,8 @@ MOST_SILENCE: Final = timedelta(seconds=5)
 """Without a keep-alive for longer than this, the connection counts as lost."""
 LONGEST_DELAY: Final = 30.0
 """Seconds between two attempts to connect, at most."""
+HELD_UP: Final = 1.1
+"""A timeout that comes later than this part of its time says that we were deaf, not that the kernel was silent."""
 LISTENER_PATIENCE: Final = 10.0
 """Seconds that listeners have to end what they do about a connection that is gone."""
 
@@ -186,10 +189,14 @@ class Session:
 
     async def _receive(self, stream: "_KeepAlives", limit: float) -> bool:
         """Awaits and answers one keep-alive; false when there will be none."""
+        began = time.monotonic()
         try:
             async with asyncio.timeout(limit):
                 keep_alive = await stream.read()
         except TimeoutError:
+            if time.monotonic() - began > limit * HELD_UP:
+                _log.warning("The event loop was held up for more than %g s; who blocks it?", limit)
+                return await self._receive(stream, limit)
             _log.warning("%s was silent for %g s.", self._endpoint, limit)
             return False
         if not isinstance(keep_alive, pb.ConnectionKeepAlive):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from chronicle import ChronicleClient, EventStore
-from tests.eventually import eventually
+from tests.conformance.waiting import eventually
 from tests.faults.worker import ARTIFACTS, SOURCES, Tally, connection_string
 
 ROUNDS = 8
@@ -16,9 +16,16 @@ ROUNDS = 8
 Acknowledged = dict[int, tuple[str, str]]
 
 
-async def run_and_kill(database: Path, witness: Path, round_: int, acknowledged: Acknowledged, lines: int) -> None:
+async def run_and_kill(
+    database: Path, witness: Path, round_: int, acknowledged: Acknowledged, lines: int
+) -> None:
     worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.faults.worker", str(database), str(witness), str(round_),
+        sys.executable,
+        "-m",
+        "tests.faults.worker",
+        str(database),
+        str(witness),
+        str(round_),
         stdout=asyncio.subprocess.PIPE,
     )
     assert worker.stdout is not None
@@ -45,7 +52,7 @@ async def check_reducers_went_on(store: EventStore, values_by_source: dict[str, 
         tallies = [await store.read_models.get(Tally, source) for source in SOURCES]
         return [tally and tally.values for tally in tallies] == [values_by_source[s] for s in SOURCES]
 
-    await eventually(caught_up, timeout=30)
+    await eventually(caught_up)
 
 
 async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
@@ -60,7 +67,9 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Pat
         store = await client.event_store("crash", artifacts=ARTIFACTS)
         events = [event async for event in store.event_log.read()]
 
-        assert [event.sequence_number for event in events] == list(range(len(events))), "numbers have no holes"
+        assert [event.sequence_number for event in events] == list(range(len(events))), (
+            "numbers have no holes"
+        )
         stored = {event.sequence_number: (event.event_source_id, event.event.value) for event in events}
         assert {number: stored[number] for number in acknowledged} == acknowledged
         values = [value for _, value in stored.values()]
@@ -75,4 +84,4 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Pat
         async def every_event_was_handled() -> bool:
             return {int(line) for line in witness.read_text().split()} == set(stored)
 
-        await eventually(every_event_was_handled, timeout=30)
+        await eventually(every_event_was_handled)

@@ -2,13 +2,15 @@
 
     python -m tests.faults.worker DATABASE WITNESS ROUND
 
-A line per acknowledged event: event source, value, sequence number. The reactor adds a line per handled event to the
-file WITNESS.
+A line per acknowledged event: event source, value, sequence number. The reactor adds a line per handled event
+to the file WITNESS.
 """
 
 import asyncio
 import itertools
+import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -36,8 +38,12 @@ class Tallies:
 @reactor(id="witness")
 class Witness:
     async def counted(self, event: Counted, context: EventContext) -> None:
-        with Path(sys.argv[2]).open("a") as witnessed:
-            witnessed.write(f"{context.sequence_number}\n")
+        os.write(witness_file(), f"{context.sequence_number}\n".encode())
+
+
+@cache
+def witness_file() -> int:
+    return os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 ARTIFACTS = Artifacts(event_types=[Counted], reactors=[Witness], reducers=[Tallies])

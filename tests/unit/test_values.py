@@ -33,7 +33,7 @@ def test_the_ways_to_convert_a_guid_agree(guid: UUID) -> None:
 def test_new_ids_are_version_seven_and_ordered_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = []
     for millisecond in range(1_700_000_000_000, 1_700_000_000_010):
-        monkeypatch.setattr(values.time, "time_ns", lambda millisecond=millisecond: millisecond * 1_000_000)
+        monkeypatch.setattr("time.time_ns", lambda millisecond=millisecond: millisecond * 1_000_000)
         ids.append(values.uuid7())
     assert [id_.version for id_ in ids] == [7] * 10
     assert ids == sorted(ids)

@@ -235,6 +235,6 @@ def _enum(schema: Mapping[str, Any], is_nullable: bool) -> Node:
     def render(value: Any) -> Any:
         if isinstance(value, str):
             return value if value in known else None
-        return names.get(value)
+        return names.get(value) if isinstance(value, int) else None
 
     return _Value(render, None if is_nullable else names.get(0))

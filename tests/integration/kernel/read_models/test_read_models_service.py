@@ -1,4 +1,4 @@
-"""Read models over either channel: registering and reading what is kept (projections-and-read-models.md 3)."""
+"""Read models over either channel: registering and reading them (projections-and-read-models.md 3)."""
 
 import json
 from collections.abc import Awaitable, Callable
