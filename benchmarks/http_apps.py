@@ -17,7 +17,7 @@ from chronicle_fastapi import Chronicle, get_event_log
 class Placed(BaseModel):
     """The answer of both."""
 
-    sequence_number: int
+    sequence_number: int | None
 
 
 def chronicle_app() -> FastAPI:
@@ -27,8 +27,8 @@ def chronicle_app() -> FastAPI:
     app = FastAPI(lifespan=chronicle.lifespan)
 
     @app.post("/orders")
-    async def place(order: Order, event_log: Annotated[EventLog, Depends(get_event_log)]) -> Placed:
-        result = await event_log.append(order.order_id, OrderPlaced(**order.model_dump()))
+    async def place(order: OrderPlaced, event_log: Annotated[EventLog, Depends(get_event_log)]) -> Placed:
+        result = await event_log.append(order.order_id, order)
         return Placed(sequence_number=result.sequence_number)
 
     return app

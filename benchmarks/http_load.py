@@ -9,6 +9,7 @@ import json
 import statistics
 import sys
 import time
+from functools import partial
 from urllib.parse import urlsplit
 
 from benchmarks.workload import order
@@ -82,8 +83,9 @@ async def load(url: str, connections: int, seconds: float) -> dict[str, float]:
     started = time.perf_counter()
     futures: list[asyncio.Future[list[float]]] = [loop.create_future() for _ in range(connections)]
     for future in futures:
-        connection = _Connection(request, started + seconds, future)
-        await loop.create_connection(lambda it=connection: it, target.hostname, target.port)
+        await loop.create_connection(
+            partial(_Connection, request, started + seconds, future), target.hostname or "", target.port or 80
+        )
     durations = [duration for each in await asyncio.gather(*futures) for duration in each]
     elapsed = time.perf_counter() - started
     return {"rate": len(durations) / elapsed, "median": statistics.median(durations) * 1e6}

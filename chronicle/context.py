@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import PurePath
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 from uuid import UUID
 
 from chronicle.software_version import software_version
@@ -68,7 +68,10 @@ Identity.UNKNOWN = Identity("3321cf62-db16-425e-8173-99fcfefe11dd", "[Unknown]",
 
 @dataclass(frozen=True, slots=True)
 class Causation:
-    """One entry in the chain of what led to an event; keys and values of `properties` become texts."""
+    """One entry in the chain of what led to an event; keys and values of `properties` become texts.
+
+    Events share their entries: nobody may change the mapping, whatever it is made of.
+    """
 
     type: str
     properties: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -79,18 +82,59 @@ class Causation:
         object.__setattr__(self, "properties", texts)
 
 
-_correlation_id: ContextVar[UUID | None] = ContextVar("chronicle_correlation_id", default=None)
-_identity: ContextVar[Identity] = ContextVar("chronicle_identity", default=Identity.SYSTEM)
-_causation: ContextVar[tuple[Causation, ...]] = ContextVar("chronicle_causation", default=())
+class Surroundings(Protocol):
+    """All that is ambient at once, of which nothing need be made before somebody asks for it."""
+
+    @property
+    def correlation_id(self) -> UUID | None:
+        """The correlation id; None when there is none."""
+        ...
+
+    @property
+    def identity(self) -> Identity:
+        """Who acts."""
+        ...
+
+    @property
+    def causation(self) -> tuple[Causation, ...]:
+        """The chain of what led here, without the root."""
+        ...
+
+
+_correlation_id: ContextVar[UUID | Surroundings | None] = ContextVar("chronicle_correlation_id", default=None)
+_identity: ContextVar[Identity | Surroundings] = ContextVar("chronicle_identity", default=Identity.SYSTEM)
+_causation: ContextVar[tuple[Causation, ...] | Surroundings] = ContextVar("chronicle_causation", default=())
+
+
+def surround(surroundings: Surroundings) -> None:
+    """Sets all that is ambient from here on, in this task and in those that it starts. For observers."""
+    _correlation_id.set(surroundings)
+    _identity.set(surroundings)
+    _causation.set(surroundings)
+
+
+@contextmanager
+def kept_surroundings() -> Iterator[None]:
+    """A block after which all that is ambient is what it was before. For observers."""
+    correlation_id = _correlation_id.set(_correlation_id.get())
+    identity = _identity.set(_identity.get())
+    causation = _causation.set(_causation.get())
+    try:
+        yield
+    finally:
+        _correlation_id.reset(correlation_id)
+        _identity.reset(identity)
+        _causation.reset(causation)
 
 
 def current_correlation_id() -> UUID:
     """The correlation id of the running task; one is made, and kept, if none is set."""
     current = _correlation_id.get()
-    if current is None:
-        current = uuid7()
-        _correlation_id.set(current)
-    return current
+    if isinstance(current, UUID):
+        return current
+    found = (current.correlation_id if current else None) or uuid7()
+    _correlation_id.set(found)
+    return found
 
 
 def set_correlation_id(correlation_id: UUID | str) -> None:
@@ -122,7 +166,8 @@ def correlation(correlation_id: UUID | str | None = None) -> Iterator[UUID]:
 
 def current_identity() -> Identity:
     """Who acts in the running task: `Identity.SYSTEM` unless set."""
-    return _identity.get()
+    current = _identity.get()
+    return current if isinstance(current, Identity) else current.identity
 
 
 def set_identity(identity: Identity) -> None:
@@ -147,18 +192,23 @@ def identity(identity: Identity) -> Iterator[Identity]:
 
 def current_causation() -> tuple[Causation, ...]:
     """The chain of what led here: the root entry first, then an entry for each `causation` block around."""
-    return (root_causation(), *_causation.get())
+    return (root_causation(), *_chain())
 
 
 @contextmanager
 def causation(causation_type: str, /, **properties: object) -> Iterator[Causation]:
     """A block whose events have one more entry in their causation chain."""
     entry = Causation(causation_type, {key: str(value) for key, value in properties.items()})
-    token = _causation.set((*_causation.get(), entry))
+    token = _causation.set((*_chain(), entry))
     try:
         yield entry
     finally:
         _causation.reset(token)
+
+
+def _chain() -> tuple[Causation, ...]:
+    current = _causation.get()
+    return current if isinstance(current, tuple) else current.causation
 
 
 @cache

@@ -24,7 +24,7 @@ async def _echo(request: bytes, _: object) -> bytes:
 async def serve(port: int) -> None:
     """Serve the echo on loopback until the process is told to end."""
     echo = grpc.aio.server()
-    handler = grpc.unary_unary_rpc_method_handler(_echo)
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(_echo)
     echo.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: handler}),))
     echo.add_insecure_port(f"127.0.0.1:{port}")
     await echo.start()
@@ -41,7 +41,7 @@ async def running_echo(folder: Path, size: int) -> AsyncIterator[Callable[[int],
         server(command, port, log=folder / "echo.log"),
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
-        call = channel.unary_unary(f"/{_SERVICE}/{_METHOD}")
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{_SERVICE}/{_METHOD}")
 
         async def echo(_: int) -> object:
             return await call(message)

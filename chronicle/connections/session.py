@@ -35,7 +35,7 @@ MOST_SILENCE: Final = timedelta(seconds=5)
 LONGEST_DELAY: Final = 30.0
 """Seconds between two attempts to connect, at most."""
 HELD_UP: Final = 1.1
-"""A timeout that comes later than this part of its time says that we were deaf, not that the kernel was silent."""
+"""A timeout that comes later than this part of its time: we were deaf, the kernel was not silent."""
 LISTENER_PATIENCE: Final = 10.0
 """Seconds that listeners have to end what they do about a connection that is gone."""
 

@@ -3,28 +3,17 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
-from chronicle.context import (
-    Identity,
-    causation,
-    clear_correlation_id,
-    correlation,
-    identity,
-    set_correlation_id,
-    set_identity,
-)
+from chronicle.context import kept_surroundings, surround
 from chronicle.contracts import observation_reactors_pb2 as pb
-from chronicle.events.wire import to_identity, to_uuid
 from chronicle.observation.declarations import Handler, ReactorDeclaration
 from chronicle.observation.event_reader import EventReader
 from chronicle.observation.failures import Failure, Outcome, is_cancelled, log_failure
 from chronicle.observation.side_effects import AppendSideEffects, append_side_effects
+from chronicle.observation.surroundings import EventSurroundings
 from chronicle.serialization import Serializer
 from chronicle.values import ALL_STREAM_TYPE, EVENT_SOURCE_ID_KEY
-
-CAUSATION_TYPE: Final = "Client Reactor"
-_MOST_IDENTITIES: Final = 1024
 
 
 class Reactor:
@@ -39,7 +28,6 @@ class Reactor:
         self.last_failure: Failure | None = None
         self._reader = EventReader(serializer)
         self._append = append
-        self._identities: dict[bytes, Identity] = {}
 
     def register(self, connection_id: str, *, event_store: str, namespace: str) -> pb.ReactorMessage:
         """The first message of a stream of Reactors/Observe."""
@@ -85,9 +73,8 @@ class Reactor:
         failure = None
         try:
             function_of = self._activate()
-            # What surrounds each event is set without putting back what the one before had; this does it
-            # once.
-            with identity(Identity.SYSTEM), correlation():
+            # Every event sets what surrounds it; what was there before the batch is put back once.
+            with kept_surroundings():
                 for message in events:
                     failure = await self._react_to(message, function_of)
                     if failure is not None:
@@ -121,52 +108,19 @@ class Reactor:
         if handler is None:
             return None
         event = self._reader.event(handler, message)
-        self._surround(context)
-        with causation(
-            CAUSATION_TYPE,
-            ReactorId=self.declaration.id,
-            eventTypeId=context.EventType.Id,
-            eventTypeGeneration=context.EventType.Generation,
-            eventSequenceId=self.declaration.event_sequence,
-            eventSequenceNumber=context.SequenceNumber,
-        ):
-            arguments: tuple[Any, ...] = (event,)
-            if handler.takes_context:
-                arguments = (event, self._reader.context(handler, message))
-            returned = await _call(handler, function_of(handler.name), arguments)
-            if returned is None:
-                return None
-            return await append_side_effects(
-                returned,
-                event_source_id=context.EventSourceId,
-                handler=f"{self.declaration.id}.{handler.name}",
-                append=self._append,
-            )
-
-    def _surround(self, context: pb.EventContext) -> None:
-        """The system acts on behalf of whoever caused the event, under its correlation id (S177)."""
-        guid = context.CorrelationId
-        if guid.lo or guid.hi:
-            set_correlation_id(to_uuid(guid))
-        else:
-            clear_correlation_id()
-        set_identity(self._identity_of(context))
-
-    def _identity_of(self, context: pb.EventContext) -> Identity:
-        if not context.HasField("CausedBy"):
-            return Identity.SYSTEM
-        # Events have few causers, and making a chain of messages into one of identities costs more than a
-        # look-up.
-        caused_by = context.CausedBy
-        key = caused_by.SerializeToString()
-        found = self._identities.get(key)
-        if found is None:
-            if len(self._identities) >= _MOST_IDENTITIES:
-                self._identities.clear()
-            system = Identity.SYSTEM
-            acting = Identity(system.subject, system.name, system.user_name, to_identity(caused_by))
-            found = self._identities[key] = acting.without_duplicates()
-        return found
+        surround(EventSurroundings(context, self.declaration))
+        arguments: tuple[Any, ...] = (event,)
+        if handler.takes_context:
+            arguments = (event, self._reader.context(handler, message))
+        returned = await _call(handler, function_of(handler.name), arguments)
+        if returned is None:
+            return None
+        return await append_side_effects(
+            returned,
+            event_source_id=context.EventSourceId,
+            handler=f"{self.declaration.id}.{handler.name}",
+            append=self._append,
+        )
 
 
 async def _call(handler: Handler, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

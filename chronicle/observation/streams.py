@@ -49,7 +49,7 @@ class StreamTiming:
     acceptance_grace: float = 0.25
     """Until a stream that the kernel keeps silent about counts as accepted."""
     closing_grace: float = 1.0
-    """Until a call that we have completed is cancelled, and a handler that was cancelled is left to itself."""
+    """Until a call that we have completed is cancelled, and a cancelled handler is left to itself."""
 
 
 class StreamCall(Protocol[_BatchFrom]):
@@ -111,6 +111,7 @@ class ObserverStream(Generic[_Message, _Batch]):
             raise NotRunningError(f"{self.name} was started already. Stop it first.")
         self._connection_id = connection_id
         self._is_stopping = False
+        self._between_batches = asyncio.Event()
         self._between_batches.set()
         accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run(accepted), name=f"chronicle-observer-{self.name}")
@@ -146,7 +147,7 @@ class ObserverStream(Generic[_Message, _Batch]):
         try:
             while True:
                 failure = await self._observe_to_the_end(accepted)
-                if self._is_stopping:
+                if self._is_stopping or is_cancelled():
                     break
                 self.state = ObserverState.WAITING
                 _logger.warning(
@@ -192,8 +193,12 @@ class ObserverStream(Generic[_Message, _Batch]):
                 # When we stop, what still comes in is left to be delivered again.
                 if not self._is_stopping:
                     await self._answer(batch, outgoing)
+                # A handler that takes no notice of being cancelled was left to itself; it was the last one.
+                if is_cancelled():
+                    break
         finally:
-            self._outgoing = None
+            if self._outgoing is outgoing:
+                self._outgoing = None
             call.cancel()
 
     def _accept(self, accepted: asyncio.Future[None]) -> None:
@@ -203,13 +208,14 @@ class ObserverStream(Generic[_Message, _Batch]):
             accepted.set_result(None)
 
     async def _answer(self, batch: _Batch, outgoing: "_Outgoing[_Message]") -> None:
-        self._between_batches.clear()
+        between_batches = self._between_batches
+        between_batches.clear()
         try:
             answer = await self._handle(batch)
             if answer is not None:
                 outgoing.send(answer)
         finally:
-            self._between_batches.set()
+            between_batches.set()
 
 
 class _Outgoing(AsyncIterator[_Message]):

@@ -77,7 +77,7 @@ class RawStore:
         )
 
     @property
-    def place(self) -> dict[str, str]:
+    def place(self) -> dict[str, Any]:
         """The fields by which every request names the sequence."""
         return {"EventStore": self.name, "Namespace": self.namespace, "EventSequenceId": self.sequence}
 

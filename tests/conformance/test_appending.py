@@ -221,7 +221,7 @@ async def test_given_an_append_without_what_is_demanded_then_it_fails_but_a_batc
     for missing in ("Causation", "CausedBy", "ConcurrencyScope"):
         request = pb.AppendRequest()
         request.CopyFrom(complete)
-        request.ClearField(missing)  # type: ignore[arg-type]  # one of three names that are fields
+        request.ClearField(missing)
         with pytest.raises(grpc.aio.AioRpcError):
             await raw.stubs.event_sequences.Append(request)
     assert await raw.tail() == UNAVAILABLE

@@ -1,6 +1,7 @@
-"""Reactors through the client: what handlers see, and what becomes of what they return (observation.md 12)."""
+"""Reactors through the client: what handlers see, what becomes of what they return (observation.md 12)."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -92,9 +93,9 @@ async def test_given_a_function_and_a_class_when_events_happen_then_both_handle_
 async def test_given_events_from_before_when_a_reactor_is_declared_then_it_gets_them_all(
     client: ChronicleClient, stubs: Stubs, store_name: str, bank_with: OpenBank
 ) -> None:
+    # Registers the event types, in a namespace that nothing else happens in.
+    await client.event_store(store_name, namespace="elsewhere", artifacts=Artifacts(EVENT_TYPES))
     raw = RawStore(stubs, store_name)
-    await raw.ensure()
-    await raw.register("funds-deposited")
     for n in range(20):
         await raw.append("funds-deposited", {"amount": n}, source="alice")
     seen: list[Decimal] = []
@@ -106,6 +107,23 @@ async def test_given_events_from_before_when_a_reactor_is_declared_then_it_gets_
     await bank_with(late)
     await grows_to(seen, 20)
     assert seen == [Decimal(n) for n in range(20)]
+
+
+async def test_given_a_reactor_of_another_sequence_then_it_handles_the_events_of_that_one_only(
+    bank_with: OpenBank,
+) -> None:
+    seen: list[object] = []
+
+    @reactor(id="auditor", event_sequence="audit")
+    async def auditor(event: FundsDeposited) -> None:
+        seen.append(event)
+
+    bank = await bank_with(auditor)
+    here, there = (FundsDeposited(amount=Decimal(n)) for n in (1, 2))
+    await bank.event_log.append("alice", here)
+    await bank.event_sequence("audit").append("alice", there)
+    await grows_to(seen, 1)
+    assert seen == [there]
 
 
 @pytest.mark.row("S91")
@@ -300,6 +318,8 @@ async def test_given_an_event_that_cannot_be_decoded_then_its_partition_fails_an
 
     bank = await bank_with(decoding)
     raw = RawStore(stubs, store_name)
+    # Without the schema the kernel has nothing against it.
+    await raw.register("funds-deposited")
     await raw.append("funds-deposited", {"amount": "much"}, source="broken")
     await bank.event_log.append("broken", FundsDeposited(amount=Decimal(1)))
     await bank.event_log.append("fine", FundsDeposited(amount=Decimal(2)))
@@ -335,8 +355,6 @@ async def test_given_a_reactor_that_cannot_be_made_then_it_fails_and_others_go_o
 
 
 async def test_given_a_plain_function_that_blocks_then_the_event_loop_goes_on(bank_with: OpenBank) -> None:
-    import threading
-
     may_go_on = threading.Event()
     seen: list[int] = []
 

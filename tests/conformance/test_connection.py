@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,10 +20,10 @@ def connection_id() -> str:
 
 @asynccontextmanager
 async def connected(
-    stubs: Stubs, connection_id: str, **fields: str | int | bool
+    stubs: Stubs, connection_id: str, **fields: Any
 ) -> AsyncIterator[AsyncIterator[pb.ConnectionKeepAlive]]:
     """A client that is registered; it does not answer keep-alives by itself."""
-    call = stubs.clients.Connect(pb.ConnectRequest(ConnectionId=connection_id, **fields))  # type: ignore[arg-type]  # the fields' own types
+    call = stubs.clients.Connect(pb.ConnectRequest(ConnectionId=connection_id, **fields))
     keep_alives = aiter(call)
     try:
         async with in_good_time():
@@ -53,7 +54,7 @@ async def test_given_a_client_when_it_connects_then_the_first_keep_alive_has_its
 async def test_given_a_connected_client_when_listed_then_it_is_as_it_said_with_the_server_it_is_on(
     stubs: Stubs, connection_id: str
 ) -> None:
-    said = {
+    said: dict[str, Any] = {
         "ClientVersion": "1.2.3",
         "ProcessId": 4711,
         "ProcessPath": "/usr/bin/python",

@@ -1,7 +1,7 @@
 """Event stores, namespaces and event sequences come into being and are listed (events.md 1 and 2)."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
 import pytest
 
@@ -71,13 +71,13 @@ async def test_given_somebody_who_observes_stores_and_namespaces_then_every_addi
 ) -> None:
     store = RawStore(stubs, store_name)
     await store.ensure()
-    call = stubs.event_stores.ObserveEventStores(NOTHING)
-    stores = _data(call)
+    stores_call = stubs.event_stores.ObserveEventStores(NOTHING)
+    stores = _data(stores_call)
     async with in_good_time():
         assert store_name in await anext(stores)
         await RawStore(stubs, f"{store_name}-2").ensure()
         assert {store_name, f"{store_name}-2"} <= set(await anext(stores))
-    call.cancel()
+    stores_call.cancel()
     request = namespaces_pb2.ObserveNamespacesRequest(EventStore=store_name)
     call = stubs.namespaces.ObserveNamespaces(request)
     namespaces = _data(call)
@@ -145,9 +145,8 @@ async def test_given_blank_names_when_a_namespace_is_ensured_then_each_is_refuse
 
 
 async def _data(
-    stream: AsyncIterator[
-        event_stores_pb2.QueryResult_IEnumerable_String | namespaces_pb2.QueryResult_IEnumerable_String
-    ],
+    stream: AsyncIterable[event_stores_pb2.QueryResult_IEnumerable_String]
+    | AsyncIterable[namespaces_pb2.QueryResult_IEnumerable_String],
 ) -> AsyncIterator[list[str]]:
     async for result in stream:
         yield list(result.Data)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from chronicle.contracts import events_pb2
 from chronicle.contracts import observation_reactors_pb2 as pb
 from chronicle.values import UNAVAILABLE
-from tests.conformance.observing import Connection, ReactorStream, connected, numbers
+from tests.conformance.observing import Connection, ReactorStream, Stream, connected, numbers
 from tests.conformance.raw import RawStore, Stubs, occurred, to_append, type_filter
 from tests.conformance.waiting import in_good_time
 
@@ -149,7 +150,7 @@ async def test_given_an_unknown_connection_id_when_an_observer_registers_then_it
     raw: RawStore, stubs: Stubs
 ) -> None:
     nobody = Connection(stubs, "nobody-is-connected-as-this")
-    observers = [
+    observers: list[Stream[Any]] = [
         await nobody.reactor(raw, "refused-reactor", "happened"),
         await nobody.reducer(raw, "refused-reducer", "model", "happened"),
     ]
@@ -250,7 +251,7 @@ async def test_given_combined_filters_then_of_a_run_only_events_that_match_all_a
 ) -> None:
     filters = pb.ObserverFilters(FilterTags=["red"], EventSourceType="account", EventStreamType="orders")
     reactor = await connection.reactor(raw, "r", "happened", filters=filters)
-    matching = {"Tags": ["red"], "EventSourceType": "account", "EventStreamType": "orders"}
+    matching: dict[str, Any] = {"Tags": ["red"], "EventSourceType": "account", "EventStreamType": "orders"}
     await raw.append_many(
         [
             to_append("happened", **matching),

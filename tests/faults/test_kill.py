@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from chronicle import ChronicleClient, EventStore
-from tests.conformance.waiting import eventually
+from tests.eventually import eventually
 from tests.faults.worker import ARTIFACTS, SOURCES, Tally, connection_string
 
 ROUNDS = 8

@@ -58,7 +58,6 @@ class ObserverLoop:
             has_recovered = await self._recover()
             if not await self._advance() and not has_recovered:
                 await self._rest()
-        await self._state.take(Step(next_number=self._state.next_number))
         await self._state.flush()
 
     def retry_failed(self) -> None:
@@ -105,10 +104,9 @@ class ObserverLoop:
         return True
 
     async def _turn_page(self) -> None:
-        limit = self._settings.page_size
-        page = await self._sequence.page(self._cursor, self._event_types, limit)
+        page = await self._sequence.page(self._cursor, self._event_types, self._settings.page_size)
         self._page, self._page_end, self._at = page.events, page.next_number, 0
-        if len(page.events) == limit:
+        if len(page.events) >= self._settings.behind_from:
             # Too far behind to go run by run.
             self._catch_up_to = max(self._catch_up_to, page.events[-1].number)
         if self._is_filtered and page.events:

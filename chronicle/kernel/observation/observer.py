@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from enum import IntEnum
 
+from chronicle.errors import NotRunningError
 from chronicle.kernel.observation.loop import ObserverLoop
 from chronicle.kernel.observation.settings import ObservationSettings
 from chronicle.kernel.observation.state import ObserverState
@@ -45,6 +46,8 @@ class Observer:
         self._task: asyncio.Task[None] | None = None
         self._subscribing = asyncio.Lock()
         self._is_closed = False
+        self._is_in_doubt = False
+        """Whether memory may differ from what is stored: something broke in the middle of a step."""
 
     @property
     def subscription(self) -> Subscription | None:
@@ -69,6 +72,7 @@ class Observer:
 
         It shares the work of those that are subscribed alike; otherwise `subscription` takes the place of
         theirs. Failed partitions are tried again at once. What is appended from now on counts as live.
+        Raises `NotRunningError` when the kernel is closing.
         """
         sequence = self._event_sequence(subscription.definition.event_sequence)
         tail = await sequence.tail()
@@ -82,8 +86,10 @@ class Observer:
                 return
             await self._stop()
             if self._is_closed:
-                stream.end()
-                return
+                raise NotRunningError("The kernel is closing. Connect again.")
+            if self._is_in_doubt:
+                await self.state.load()
+                self._is_in_doubt = False
             subscription.targets.add(stream)
             self._subscription = subscription
             self.state.changes.notify()
@@ -96,9 +102,10 @@ class Observer:
         if subscription is None or stream not in subscription.targets:
             return
         subscription.targets.remove(stream)
-        if not subscription.targets:
+        if subscription.targets:
+            self.state.changes.notify()
+        else:
             self._close(subscription)
-        self.state.changes.notify()
 
     def leave_connection(self, connection_id: str) -> None:
         """Takes out whatever stream a connection has here."""
@@ -108,8 +115,10 @@ class Observer:
                 self.leave(stream)
 
     async def close(self) -> None:
-        """Ends the subscription for good, and returns once everything that was handled is stored."""
+        """Ends the streams for good, and returns once everything that was handled is stored."""
         self._is_closed = True
+        if self._subscription is not None:
+            self._end(self._subscription, NotRunningError("The kernel is closing. Connect again."))
         async with self._subscribing:
             await self._stop()
 
@@ -126,26 +135,32 @@ class Observer:
         try:
             await loop.run()
         except Exception as error:
-            # Clients see their stream fail and subscribe again: from the position that is stored.
             _log.exception("observer '%s' has stopped", self.id)
-            subscription.is_open = False
-            subscription.targets.end(error)
-            self.state.changes.notify()
+            self._is_in_doubt = True
+            # Clients see their streams fail, and subscribe again: from the position that is stored.
+            self._end(subscription, error)
 
     async def _stop(self) -> None:
+        """Waits for the loop to end. Cancelled meanwhile, it leaves the rest to whoever calls it next."""
         if self._subscription is not None:
             self._close(self._subscription)
-            self._subscription = None
-        task, self._task, self._loop = self._task, None, None
-        if task is None:
-            return
-        done, _ = await asyncio.wait((task,), timeout=self._settings.stop_timeout)
-        if not done:
-            _log.warning("observer '%s' did not stop in time and is cancelled", self.id)
-            task.cancel()
-            await asyncio.wait((task,))
+        if self._task is not None:
+            done, _ = await asyncio.wait((self._task,), timeout=self._settings.stop_timeout)
+            if not done:
+                _log.warning("observer '%s' did not stop in time and is cancelled", self.id)
+                self._is_in_doubt = True
+                self._task.cancel()
+                await asyncio.wait((self._task,))
+        self._subscription = self._task = self._loop = None
 
     def _close(self, subscription: Subscription) -> None:
         subscription.close()
         if self._loop is not None:
             self._loop.wake()
+        self.state.changes.notify()
+
+    def _end(self, subscription: Subscription, error: Exception) -> None:
+        streams = subscription.targets.streams
+        self._close(subscription)
+        for stream in streams:
+            stream.end(error)

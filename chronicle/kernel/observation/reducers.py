@@ -1,7 +1,6 @@
 """Reducers: clients that fold events into read models, which the kernel keeps (observation.md 5)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from chronicle.kernel.observation import verdicts
 from chronicle.kernel.observation.subscriber import Batch, ObservationState, Outcome
@@ -66,11 +65,11 @@ def _outcome(
 ) -> Outcome:
     if answer.state is ObservationState.FAILED:
         # Nothing of the batch is stored: whatever the client got done has to be done again (O66, O166).
-        return replace(answer, last_successful=UNAVAILABLE)
+        return answer._replace(last_successful=UNAVAILABLE)
     if answer.state is not ObservationState.SUCCESS:
         return answer
     if not answer.read_model:
-        return answer if instance is None else replace(answer, effect=sink.remove(batch.partition))
+        return answer if instance is None else answer._replace(effect=sink.remove(batch.partition))
     try:
         document = schema.document(answer.read_model, batch.partition)
     except InvalidReadModelState as error:
@@ -78,7 +77,7 @@ def _outcome(
     if instance is not None and schema.is_same(document, instance.document):
         return answer
     stored = StoredInstance(batch.partition, document, batch.events[-1].number)
-    return replace(answer, effect=sink.set(stored))
+    return answer._replace(effect=sink.set(stored))
 
 
 def _contained(batch: Batch) -> Outcome:

@@ -8,8 +8,11 @@ from typing import Final
 class ObservationSettings:
     """The values of observation.md 2.7, and sizes of our own; durations are in seconds."""
 
-    page_size: int = 1000
-    """Events that are taken from the sequence at once. An observer with a whole page before it is behind."""
+    page_size: int = 4000
+    """Most events that are taken from the sequence at once; while catching up, also those that are delivered
+    side by side: the more there are, the more of one partition come in one batch."""
+    behind_from: int = 1000
+    """Events before a live observer with which it counts as behind, and catches up."""
     batch_size: int = 100
     """Most events of one partition in a batch while catching up or recovering."""
     concurrent_recoveries: int = 32

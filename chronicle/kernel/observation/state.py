@@ -26,6 +26,8 @@ from chronicle.kernel.observation.settings import ObservationSettings
 from chronicle.kernel.observation.subscriber import Effect
 from chronicle.kernel.storage import failed_partitions, observers
 from chronicle.kernel.storage.database import Database
+from chronicle.kernel.storage.failed_partitions import StoredFailure
+from chronicle.kernel.storage.observers import StoredState
 from chronicle.kernel.storage.writer import Job
 
 _log = logging.getLogger(__name__)
@@ -87,21 +89,20 @@ class ObserverState:
         self._pending: Step | None = None
         self._writing: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
+        self._has_passed_over = False
 
     async def load(self) -> None:
-        """Reads what the database has kept; an observer that never moved starts at 0."""
-        stored = await self._database.read(
-            partial(observers.state, namespace_id=self._namespace_id, observer_id=self.observer_id)
-        )
-        failures = await self._database.read(
-            partial(
-                failed_partitions.of_observer, namespace_id=self._namespace_id, observer_id=self.observer_id
-            )
+        """Takes over what the database has kept; an observer that never moved starts at 0."""
+        # A write job although it only reads: it comes after everything that is still to be written.
+        stored, failures = await self._database.write(
+            partial(_read, namespace_id=self._namespace_id, observer_id=self.observer_id)
         )
         if stored is not None:
             self.next_number, self.last_handled, self.handled_count, ahead = stored
             self.ahead = _decode_ahead(ahead)
         self.failed = FailedPartitions(map(from_stored, failures), self._settings)
+        self._pending = self._error = None
+        self.changes.notify()
 
     async def take(self, step: Step) -> None:
         """Makes a step.
@@ -123,17 +124,21 @@ class ObserverState:
             self._apply(step)
 
     def pass_over(self, number: int) -> None:
-        """Moves on without having handled anything, in memory only: the next step stores it."""
+        """Moves on without having handled anything; that is stored with the next step, or by `flush`."""
         if number > self.next_number:
             self.next_number = number
+            self._has_passed_over = True
             self.changes.notify()
 
     async def flush(self) -> None:
-        """Returns when nothing waits to be stored."""
+        """Returns when nothing is left to be stored."""
+        if self._has_passed_over:
+            await self.take(Step(next_number=self.next_number))
         while self._writing is not None:
             await asyncio.wait((self._writing,))
 
     def _apply(self, step: Step) -> None:
+        self._has_passed_over = self._has_passed_over and step.next_number < self.next_number
         self.next_number = max(self.next_number, step.next_number)
         if step.last_handled is not None:
             self.last_handled = max(self.last_handled or 0, step.last_handled)
@@ -176,6 +181,15 @@ class ObserverState:
 
     def _job(self, step: Step) -> Job[None]:
         return partial(_write, namespace_id=self._namespace_id, observer_id=self.observer_id, step=step)
+
+
+def _read(
+    connection: sqlite3.Connection, namespace_id: int, observer_id: str
+) -> tuple[StoredState | None, list[StoredFailure]]:
+    return (
+        observers.state(connection, namespace_id, observer_id),
+        failed_partitions.of_observer(connection, namespace_id, observer_id),
+    )
 
 
 def _write(connection: sqlite3.Connection, namespace_id: int, observer_id: str, step: Step) -> None:

@@ -1,6 +1,7 @@
 """The client streams that share the work of one observer (observation.md 3.3 and 4)."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Final
@@ -26,15 +27,18 @@ class ClientStream:
 
     def __init__(self, connection_id: str) -> None:
         self.connection_id = connection_id
-        self._to_send: asyncio.Queue[Batch | None] = asyncio.Queue()
+        self._to_send: deque[Batch] = deque()
+        self._has_more = asyncio.Event()
         self._outstanding: dict[str, asyncio.Future[Outcome]] = {}
+        self._is_ended = False
         self._error: Exception | None = None
 
     def deliver(self, batch: Batch) -> asyncio.Future[Outcome]:
         """Sends a batch; the future has what became of it. There is one at a time for a partition."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._outstanding[batch.partition] = future
-        self._to_send.put_nowait(batch)
+        self._to_send.append(batch)
+        self._has_more.set()
         return future
 
     def answer(self, partition: str, outcome: Outcome) -> None:
@@ -45,21 +49,25 @@ class ClientStream:
 
     def abandon(self) -> None:
         """Answers everything outstanding as disconnected; what was not sent yet is not sent any more."""
-        while not self._to_send.empty():
-            self._to_send.get_nowait()
+        self._to_send.clear()
         for partition in list(self._outstanding):
             self.answer(partition, DISCONNECTED)
 
     def end(self, error: Exception | None = None) -> None:
         """Lets `batches` end, or raise the error."""
         self.abandon()
-        self._error = error
-        self._to_send.put_nowait(None)
+        self._is_ended = True
+        self._error = self._error or error
+        self._has_more.set()
 
     async def batches(self) -> AsyncIterator[Batch]:
         """What is to be sent, until the stream ends."""
-        while (batch := await self._to_send.get()) is not None:
-            yield batch
+        while not self._is_ended:
+            while self._to_send:
+                yield self._to_send.popleft()
+            self._has_more.clear()
+            if not self._is_ended:
+                await self._has_more.wait()
         if self._error is not None:
             raise self._error
 
@@ -77,9 +85,9 @@ class Targets:
         return stream in self._streams
 
     @property
-    def connection_ids(self) -> list[str]:
-        """The connections behind the streams, sorted."""
-        return [stream.connection_id for stream in self._streams]
+    def streams(self) -> list[ClientStream]:
+        """The streams, in order."""
+        return list(self._streams)
 
     def add(self, stream: ClientStream) -> None:
         """Adds a stream, in place of another one of the same connection."""
@@ -99,14 +107,8 @@ class Targets:
 
     def clear(self) -> None:
         """Removes all streams."""
-        for stream in list(self._streams):
+        for stream in self.streams:
             self.remove(stream)
-
-    def end(self, error: Exception) -> None:
-        """Removes all streams, and ends them with an error."""
-        streams, self._streams = self._streams, []
-        for stream in streams:
-            stream.end(error)
 
     async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
         """Delivers batches; those of a client that leaves go to one that stays, as long as there is any."""

@@ -63,19 +63,14 @@ def observer_filters(message: Any) -> ObserverFilters:
 
 
 def outcome(result: ReactorResult | ReducerResult, read_model: str | None = None) -> Outcome:
-    """What a client says became of a batch."""
-    try:
-        state = ObservationState(result.State)
-    except ValueError:
-        state = ObservationState.NONE
-    if state is ObservationState.SUCCESS:
-        return Outcome(state, result.LastSuccessfulObservation, read_model=read_model)
-    return Outcome(
-        ObservationState.NONE if state is ObservationState.DISCONNECTED else state,
-        result.LastSuccessfulObservation,
-        tuple(result.ExceptionMessages),
-        result.ExceptionStackTrace,
-    )
+    """What a client says became of a batch; a state that the contract does not have counts as none."""
+    last = result.LastSuccessfulObservation
+    if result.State == ObservationState.SUCCESS:
+        return Outcome(ObservationState.SUCCESS, last, read_model=read_model)
+    if result.State == ObservationState.FAILED:
+        messages = tuple(result.ExceptionMessages)
+        return Outcome(ObservationState.FAILED, last, messages, result.ExceptionStackTrace)
+    return Outcome(ObservationState.NONE, last)
 
 
 async def batches(

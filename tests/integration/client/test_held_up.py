@@ -8,7 +8,7 @@ from chronicle.connections.session import Session
 from chronicle.kernel.clients import ClientTimings
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.services.registration import register_services
-from tests.conformance.waiting import eventually
+from tests.eventually import eventually
 
 TIMINGS = ClientTimings(keep_alive_interval=0.05, stale_after=0.2, revise_interval=0.05)
 

@@ -11,8 +11,12 @@ from chronicle.kernel.observation import ObservationSettings
 from tests.integration.kernel.observation.scripted import World
 
 # Failed partitions are tried again at once: how long the kernel waits in earnest is a unit test's business.
-AT_ONCE = ObservationSettings(page_size=50, batch_size=10, backoff_delay=1e-9, maximum_backoff_delay=1e-9)
-NEVER = ObservationSettings(page_size=50, batch_size=10, backoff_delay=1e6, maximum_backoff_delay=1e6)
+AT_ONCE = ObservationSettings(
+    page_size=50, behind_from=50, batch_size=10, backoff_delay=1e-9, maximum_backoff_delay=1e-9
+)
+NEVER = ObservationSettings(
+    page_size=50, behind_from=50, batch_size=10, backoff_delay=1e6, maximum_backoff_delay=1e6
+)
 """They are tried again when someone subscribes, and not before."""
 
 OpenWorld = Callable[..., Awaitable[World]]

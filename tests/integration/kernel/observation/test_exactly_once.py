@@ -17,7 +17,9 @@ from tests.integration.kernel.observation.conftest import AT_ONCE, NEVER
 from tests.integration.kernel.observation.scripted import Client, World, fail, succeed, until
 
 # Small sizes: pages end, batches fill up and observers fall behind within a few events.
-SMALL = ObservationSettings(page_size=4, batch_size=2, concurrent_recoveries=2, max_retry_attempts=3)
+SMALL = ObservationSettings(
+    page_size=5, behind_from=4, batch_size=2, concurrent_recoveries=2, max_retry_attempts=3
+)
 
 SUCCEED, FAIL, FAIL_AFTER_ONE, KEEP_SILENT = "succeed", "fail", "fail after one", "keep silent"
 APPEND, COME_BACK, COME_TOGETHER, RESTART = "append", "come back", "come together", "restart"

@@ -281,3 +281,6 @@ async def test_a_kernel_that_closes_ends_the_streams_and_keeps_the_position(
     await handled(observer, 0)
     await kernel.close()
     assert not observer.is_subscribed
+    with pytest.raises(grpc.aio.AioRpcError, match="closing") as ended:
+        await stream.read()
+    assert ended.value.code() is grpc.StatusCode.UNAVAILABLE

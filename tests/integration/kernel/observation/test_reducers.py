@@ -35,11 +35,11 @@ def reduce(batch: Batch) -> Outcome:
     """A reducer that keeps the numbers of what it has seen."""
     state = json.loads(batch.initial_state) if batch.initial_state else {"seen": []}
     state["seen"] += [event.number for event in batch.events]
-    return replace(succeed(batch), read_model=json.dumps(state))
+    return succeed(batch)._replace(read_model=json.dumps(state))
 
 
 def answer(state: str | None) -> Script:
-    return lambda batch: replace(succeed(batch), read_model=state)
+    return lambda batch: succeed(batch)._replace(read_model=state)
 
 
 async def instance(world: World, key: str, container: str = MODEL) -> StoredInstance | None:
@@ -250,7 +250,7 @@ def test_a_crash_at_any_moment_neither_loses_nor_repeats_an_event(
 
 async def _crash(appends: list[str], answers: list[bool], crash_at: int) -> None:
     """Lets a reducer that fails at times run, and goes on with what was on the disk at its n-th delivery."""
-    observation = replace(AT_ONCE, page_size=4, batch_size=2)
+    observation = replace(AT_ONCE, page_size=5, behind_from=4, batch_size=2)
     plan = iter(answers)
     deliveries = 0
     with TemporaryDirectory() as folder:

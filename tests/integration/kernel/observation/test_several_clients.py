@@ -1,9 +1,13 @@
 """Several clients that share the work of one observer, or take it from each other (observation.md 3.3)."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from chronicle.errors import NotRunningError
 from chronicle.kernel.observation import ObserverFilters, RunningState
+from tests.integration.kernel.observation.conftest import NEVER, OpenWorld
 from tests.integration.kernel.observation.scripted import HAPPENED, OTHER, World, event, handled, until
 
 SOURCES = [f"source-{number}" for number in range(20)]
@@ -15,7 +19,7 @@ async def test_clients_alike_share_the_partitions_and_each_keeps_its_own(world: 
     two = await world.join(connection="2")
     subscription = one.observer.subscription
     assert subscription is not None
-    assert subscription.targets.connection_ids == ["1", "2"]
+    assert [stream.connection_id for stream in subscription.targets.streams] == ["1", "2"]
     for _ in range(3):
         await world.append(*map(event, SOURCES))
     await handled(one.observer, 59)
@@ -60,7 +64,7 @@ async def test_other_event_types_take_the_place_of_all_who_were_there(world: Wor
     two = await world.join(connection="2", event_types=(HAPPENED, OTHER))
     subscription = two.observer.subscription
     assert subscription is not None
-    assert subscription.targets.connection_ids == ["2"]
+    assert [stream.connection_id for stream in subscription.targets.streams] == ["2"]
     await world.append("A", event("A", type_=OTHER))
     await handled(two.observer, 1)
     assert two.numbers == [0, 1]
@@ -73,7 +77,7 @@ async def test_other_filters_or_another_read_model_take_the_place_too(world: Wor
     await world.join(connection="3", filters=ObserverFilters(event_source_type="Account"))
     subscription = one.observer.subscription
     assert subscription is not None
-    assert subscription.targets.connection_ids == ["2", "3"]
+    assert [stream.connection_id for stream in subscription.targets.streams] == ["2", "3"]
 
 
 async def test_a_batch_that_was_out_when_the_subscription_was_replaced_goes_to_the_new_one(
@@ -126,9 +130,10 @@ async def test_a_closed_namespace_has_no_observers(world: World) -> None:
     await handled(client.observer, 0)
     await world.namespace.observers.close()
     assert not client.observer.is_subscribed
-    late = await world.observer()
-    await world.join()
-    assert not late.is_subscribed
+    with pytest.raises(NotRunningError, match="closing"):
+        await client.task
+    with pytest.raises(NotRunningError, match="closing"):
+        await world.join()
     with pytest.raises(NotRunningError, match="closed"):
         await world.namespace.observers.get("another")
 
@@ -150,4 +155,50 @@ async def test_an_observer_that_breaks_ends_the_streams_and_the_next_to_come_goe
     assert "has stopped" in caplog.text
     again = await world.join()
     await until(again.observer, lambda one: one.state.next_number == 1)
+    assert again.numbers == [0]
+
+
+async def test_closing_does_not_wait_for_clients_that_do_not_answer(open_world: OpenWorld) -> None:
+    world = await open_world()
+    client = await world.join(lambda _: None)
+    await world.append("A B")
+    await client.until(lambda one: bool(one.waiting))
+    world = await open_world()
+    client = await world.join()
+    await handled(client.observer, 1)
+    assert client.numbers == [0, 1]
+
+
+async def test_joining_that_is_cancelled_leaves_the_observer_in_order(world: World) -> None:
+    first = await world.join(lambda _: None)
+    await world.append("A")
+    await first.until(lambda one: bool(one.waiting))
+    joining = asyncio.create_task(world.join(event_types=(HAPPENED, OTHER)))
+    await until(first.observer, lambda one: not one.is_subscribed)
+    joining.cancel()
+    await asyncio.wait((joining,))
+    again = await world.join()
+    await handled(again.observer, 0)
+    assert again.numbers == [0]
+
+
+async def test_an_observer_that_does_not_stop_in_time_is_cancelled_and_begins_where_it_is_stored(
+    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = await open_world(replace(NEVER, stop_timeout=0))
+    client = await world.join()
+    is_stuck = asyncio.Event()
+
+    async def stuck(*_: object) -> None:
+        is_stuck.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.log, "page", stuck)
+        await world.append("A")
+        await is_stuck.wait()
+        client.leave()
+        again = await world.join()
+    assert "did not stop in time" in caplog.text
+    await handled(again.observer, 0)
     assert again.numbers == [0]

@@ -88,7 +88,7 @@ async def test_streams_are_sorted_by_connection_and_one_of_a_connection_replaces
     first, second = ClientStream("b"), ClientStream("b")
     for stream in (first, ClientStream("a"), second):
         targets.add(stream)
-    assert targets.connection_ids == ["a", "b"]
+    assert [stream.connection_id for stream in targets.streams] == ["a", "b"]
     assert second in targets
     assert first not in targets
     assert targets.of_connection("b") == [second]
