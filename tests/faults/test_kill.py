@@ -7,6 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from chronicle import ChronicleClient, EventStore
 from tests.eventually import eventually
 from tests.faults.worker import ARTIFACTS, SOURCES, Tally, connection_string
@@ -16,16 +18,9 @@ ROUNDS = 8
 Acknowledged = dict[int, tuple[str, str]]
 
 
-async def run_and_kill(
-    database: Path, witness: Path, round_: int, acknowledged: Acknowledged, lines: int
-) -> None:
+async def run_and_kill(database: Path, round_: int, acknowledged: Acknowledged, lines: int) -> None:
     worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.faults.worker",
-        str(database),
-        str(witness),
-        str(round_),
+        *(sys.executable, "-m", "tests.faults.worker", str(database), str(round_)),
         stdout=asyncio.subprocess.PIPE,
     )
     assert worker.stdout is not None
@@ -55,14 +50,16 @@ async def check_reducers_went_on(store: EventStore, values_by_source: dict[str, 
     await eventually(caught_up)
 
 
-async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
+async def test_a_killed_process_loses_nothing_that_it_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database, witness = tmp_path / "crash.db", tmp_path / "witness.txt"
+    monkeypatch.setenv("WITNESS", str(witness))
     acknowledged: Acknowledged = {}
     chance = random.Random(16371)
     for round_ in range(ROUNDS):
-        await run_and_kill(database, witness, round_, acknowledged, lines=chance.randint(20, 400))
+        await run_and_kill(database, round_, acknowledged, lines=chance.randint(20, 400))
 
-    sys.argv[2:] = [str(witness)]
     async with ChronicleClient(connection_string(database)) as client:
         store = await client.event_store("crash", artifacts=ARTIFACTS)
         events = [event async for event in store.event_log.read()]

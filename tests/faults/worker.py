@@ -1,6 +1,6 @@
 """An application that appends until it is killed, and says on standard output what was acknowledged.
 
-    python -m tests.faults.worker DATABASE WITNESS ROUND
+    WITNESS=file python -m tests.faults.worker DATABASE ROUND
 
 A line per acknowledged event: event source, value, sequence number. The reactor adds a line per handled event
 to the file WITNESS.
@@ -43,7 +43,7 @@ class Witness:
 
 @cache
 def witness_file() -> int:
-    return os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    return os.open(os.environ["WITNESS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 ARTIFACTS = Artifacts(event_types=[Counted], reactors=[Witness], reducers=[Tallies])
@@ -73,7 +73,7 @@ async def main() -> None:
         store = await client.event_store("crash", artifacts=ARTIFACTS)
         async with asyncio.TaskGroup() as group:
             for event_source_id in SOURCES:
-                group.create_task(append_for_ever(store, event_source_id, sys.argv[3]))
+                group.create_task(append_for_ever(store, event_source_id, sys.argv[2]))
 
 
 if __name__ == "__main__":
