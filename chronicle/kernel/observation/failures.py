@@ -70,9 +70,9 @@ class FailedPartitions:
         """The failure of a partition, if it has failed."""
         return self._failed.get(partition)
 
-    def among(self, partitions: Iterable[str]) -> list[str]:
+    def among(self, partitions: Iterable[str]) -> set[str]:
         """Those of the partitions that have failed."""
-        return [partition for partition in partitions if partition in self._failed] if self._failed else []
+        return self._failed.keys() & set(partitions) if self._failed else set()
 
     def put(self, failed: FailedPartition, now: float) -> None:
         """Takes in a new failure, and plans the next attempt unless there were enough of them."""

@@ -203,6 +203,7 @@ class ObserverLoop:
     def _judge_recovery(self, failed: FailedPartition, batch: Batch, outcome: Outcome, step: Step) -> None:
         verdict = verdicts.judge(batch, outcome, is_live=False)
         if verdict is None:
+            self._subscription.close()
             return
         step.handled += verdict.handled
         if verdict.handled_to is not None:

@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 _encode: Final = msgspec.json.Encoder().encode
 _decode_ahead: Final = msgspec.json.Decoder(dict[str, int]).decode
 
+_NEW: Final = StoredState(next_number=0, last_handled=None, handled_count=0, ahead="{}")
+
 
 @dataclass(slots=True)
 class Step:
@@ -97,11 +99,11 @@ class ObserverState:
         stored, failures = await self._database.write(
             partial(_read, namespace_id=self._namespace_id, observer_id=self.observer_id)
         )
-        if stored is not None:
-            self.next_number, self.last_handled, self.handled_count, ahead = stored
-            self.ahead = _decode_ahead(ahead)
+        self.next_number, self.last_handled, self.handled_count, ahead = stored or _NEW
+        self.ahead = _decode_ahead(ahead)
         self.failed = FailedPartitions(map(from_stored, failures), self._settings)
         self._pending = self._error = None
+        self._has_passed_over = False
         self.changes.notify()
 
     async def take(self, step: Step) -> None:

@@ -64,10 +64,11 @@ def observer_filters(message: Any) -> ObserverFilters:
 
 def outcome(result: ReactorResult | ReducerResult, read_model: str | None = None) -> Outcome:
     """What a client says became of a batch; a state that the contract does not have counts as none."""
+    state: int = result.State
     last = result.LastSuccessfulObservation
-    if result.State == ObservationState.SUCCESS:
+    if state == ObservationState.SUCCESS:
         return Outcome(ObservationState.SUCCESS, last, read_model=read_model)
-    if result.State == ObservationState.FAILED:
+    if state == ObservationState.FAILED:
         messages = tuple(result.ExceptionMessages)
         return Outcome(ObservationState.FAILED, last, messages, result.ExceptionStackTrace)
     return Outcome(ObservationState.NONE, last)

@@ -35,7 +35,10 @@ def of_observer(connection: sqlite3.Connection, namespace_id: int, observer_id: 
     rows = connection.execute(
         _QUERIES["of_observer"], {"namespace_id": namespace_id, "observer_id": observer_id}
     )
-    return [StoredFailure(*row, _attempts(connection, row[0])) for row in rows.fetchall()]
+    return [
+        StoredFailure(id_, partition, sequence_number, _attempts(connection, id_))
+        for id_, partition, sequence_number in rows.fetchall()
+    ]
 
 
 def _attempts(connection: sqlite3.Connection, failed_partition_id: bytes) -> list[StoredAttempt]:

@@ -37,7 +37,10 @@ class StoredState(NamedTuple):
 def definitions(connection: sqlite3.Connection, event_store_id: int) -> list[StoredDefinition]:
     """All observers of an event store."""
     rows = connection.execute(_QUERIES["definitions"], {"event_store_id": event_store_id})
-    return [StoredDefinition(*row[:5], bool(row[5]), bool(row[6])) for row in rows]
+    return [
+        StoredDefinition(id_, type_, owner, sequence, event_types, bool(is_replayable), bool(is_active))
+        for id_, type_, owner, sequence, event_types, is_replayable, is_active in rows
+    ]
 
 
 def set_definition(connection: sqlite3.Connection, event_store_id: int, definition: StoredDefinition) -> None:

@@ -138,7 +138,7 @@ async def test_a_stream_that_nobody_holds_any_more_ends(calls: Calls, words: Wor
     call = calls.unary_stream("Count")(word("x"))
     await call.read()
     del call
-    await words.was_cancelled.wait()
+    assert await words.was_cancelled.wait()
 
 
 async def test_a_stream_waits_for_a_slow_reader(calls: Calls, words: Words) -> None:
@@ -172,4 +172,4 @@ async def test_closing_a_channel_ends_its_streams(
     await call.write(word("x"))
     await call.read()
     await channel.close()
-    await words.was_cancelled.wait()
+    assert await words.was_cancelled.wait()

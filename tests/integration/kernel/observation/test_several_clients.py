@@ -1,12 +1,14 @@
 """Several clients that share the work of one observer, or take it from each other (observation.md 3.3)."""
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 
 import pytest
 
 from chronicle.errors import NotRunningError
 from chronicle.kernel.observation import ObserverFilters, RunningState
+from chronicle.kernel.storage import observers
 from tests.integration.kernel.observation.conftest import NEVER, OpenWorld
 from tests.integration.kernel.observation.scripted import HAPPENED, OTHER, World, event, handled, until
 
@@ -202,3 +204,26 @@ async def test_an_observer_that_does_not_stop_in_time_is_cancelled_and_begins_wh
     assert "did not stop in time" in caplog.text
     await handled(again.observer, 0)
     assert again.numbers == [0]
+
+
+async def test_a_position_that_cannot_be_stored_ends_the_streams_and_its_events_come_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await world.join()
+
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(observers, "advance", full)
+        await world.append("A")
+        await handled(client.observer, 0)
+        await client.observer.state.flush()
+        await world.append("B")
+        with pytest.raises(sqlite3.OperationalError, match="is full"):
+            await client.task
+    assert "could not be stored" in caplog.text
+    again = await world.join()
+    await handled(again.observer, 1)
+    assert again.numbers == [0, 1]
+    assert again.observer.state.handled_count == 2
