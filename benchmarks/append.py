@@ -52,23 +52,23 @@ async def _embedded(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
 
             async def raw_sqlite() -> Figures:
                 return {
-                    RAW_ONE: timing.blocking(raw.append, seconds, numbers).rate,
-                    RAW_HUNDRED: timing.blocking(raw.append_hundred, seconds, numbers).rate,
+                    RAW_ONE: await timing.blocking(raw.append, seconds, numbers),
+                    RAW_HUNDRED: await timing.blocking(raw.append_hundred, seconds, numbers),
                 }
 
             async def eventsourcing() -> Figures:
                 threads = [library.one_event() for _ in range(8)]
                 return {
-                    ES_ONE: timing.blocking(library.one_event(), seconds, numbers).rate,
-                    ES_THREADS: timing.in_threads(threads, seconds, numbers),
-                    ES_HUNDRED: timing.blocking(library.hundred_events, seconds, numbers).rate,
+                    ES_ONE: await timing.blocking(library.one_event(), seconds, numbers),
+                    ES_THREADS: await timing.in_threads(threads, seconds, numbers),
+                    ES_HUNDRED: await timing.blocking(library.hundred_events, seconds, numbers),
                 }
 
             async def rust() -> Figures:
                 return {
-                    UMADB_ONE: timing.blocking(one_caller, seconds, numbers).rate,
-                    UMADB_CALLERS: timing.in_threads(callers, seconds, numbers),
-                    UMADB_HUNDRED: timing.blocking(hundred_to_umadb, seconds, numbers).rate,
+                    UMADB_ONE: await timing.blocking(one_caller, seconds, numbers),
+                    UMADB_CALLERS: await timing.in_threads(callers, seconds, numbers),
+                    UMADB_HUNDRED: await timing.blocking(hundred_to_umadb, seconds, numbers),
                 }
 
             async def chronicle() -> Figures:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.first_append FILE`: an application that starts from nothing and appends one event.
 
-It prints the seconds from its first line, imports of Chronicle included, to the acknowledged append.
+It prints the seconds to the acknowledged append: from its first line, and from when its imports are done.
 """
 
 import sys
@@ -23,10 +23,12 @@ class OrderPlaced:
 
 async def main(file: str) -> None:
     """Open a kernel on a file that does not exist yet, append once, and tell how long it took."""
+    imported = time.perf_counter()
     async with ChronicleClient(f"chronicle+embedded:///{file}") as client:
         store = await client.event_store("shop", artifacts=Artifacts(event_types=[OrderPlaced]))
         await store.event_log.append("order-1", OrderPlaced(order_id="1", quantity=1))
-        sys.stdout.write(f"{time.perf_counter() - _STARTED:.4f}")
+        appended = time.perf_counter()
+    sys.stdout.write(f"{appended - _STARTED:.4f} {appended - imported:.4f}")
 
 
 if __name__ == "__main__":

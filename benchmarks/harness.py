@@ -9,7 +9,7 @@ import gc
 import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -124,6 +124,9 @@ async def run(area: Area, settings: Settings, progress: Callable[[str], None]) -
     rest. `progress` is told each step.
     """
     outcome = Outcome(area)
+    # Areas may name their files alike.
+    settings = replace(settings, folder=settings.folder / area.name)
+    settings.folder.mkdir()
     try:
         async with area.open(settings) as contestants:
             for contestant in contestants:

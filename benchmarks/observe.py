@@ -69,9 +69,7 @@ async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
             appender = Appender(store)
 
             async def pull() -> Figures:
-                started = time.perf_counter()
-                seen = sum(1 for _ in library.pull())
-                return {PULL: seen / (time.perf_counter() - started)}
+                return {PULL: await asyncio.to_thread(_pull, library)}
 
             async def catch_up() -> Figures:
                 run = f"catch-up-{next(runs)}"
@@ -108,6 +106,11 @@ async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
             ]
     finally:
         library.close()
+
+
+def _pull(library: EventSourcing) -> float:
+    started = time.perf_counter()
+    return sum(1 for _ in library.pull()) / (time.perf_counter() - started)
 
 
 async def _catch_up(connection_string: str, name: str, events: int) -> float:

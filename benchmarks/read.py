@@ -1,5 +1,6 @@
 """Reading a whole log in order as typed events, with what each reader's public API gives."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -23,11 +24,8 @@ async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
     try:
         await fill(folder / "read.db", events)
         async with running_umadb(folder) as umadb, opened(embedded(folder / "read.db")) as store:
-            hundred_to_umadb = umadb.hundred_events()
-            for number in range(events // 100):
-                raw.append_hundred(number)
-                library.hundred_events(number)
-                hundred_to_umadb(number)
+            for append in (raw.append_hundred, library.hundred_events, umadb.hundred_events()):
+                await asyncio.to_thread(_fill, append, events)
 
             async def chronicle() -> Figures:
                 started, seen = time.perf_counter(), 0
@@ -50,18 +48,27 @@ async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
         library.close()
 
 
+def _fill(append_hundred: Callable[[int], int], events: int) -> None:
+    for number in range(events // 100):
+        append_hundred(number)
+
+
 def _reader(name: str, figure: str, read: Callable[[], Iterable[object]], events: int) -> Contestant:
     """A contestant that reads everything and counts it."""
 
     async def measure() -> Figures:
-        started = time.perf_counter()
-        seen = sum(1 for _ in read())
-        elapsed = time.perf_counter() - started
+        seen, elapsed = await asyncio.to_thread(_count, read)
         if seen != events:
             raise AssertionError(f"{seen} events of {events} read")
         return {figure: seen / elapsed}
 
     return Contestant(name, {figure: EVENTS_PER_SECOND}, measure)
+
+
+def _count(read: Callable[[], Iterable[object]]) -> tuple[int, float]:
+    """How many events there are, and the seconds that reading them took."""
+    started = time.perf_counter()
+    return sum(1 for _ in read()), time.perf_counter() - started
 
 
 AREA = Area("read", _open, (ratio_at_least(0.4, READ, PULL),))

@@ -1,4 +1,7 @@
-"""Timed windows: one caller, many tasks, many threads, each giving events per second."""
+"""Timed windows: one caller, many tasks, many threads, each giving events per second.
+
+What blocks runs in threads of its own: clients of our kernel in this process have a session to keep alive.
+"""
 
 import asyncio
 import statistics
@@ -48,20 +51,26 @@ async def in_flight(
     return done / (time.perf_counter() - started)
 
 
-def blocking(call: Callable[[int], int], seconds: float, numbers: Iterator[int]) -> OneAtATime:
-    """One caller of something that blocks; the call tells how many events it was."""
-    events, durations = 0, []
-    started = before = time.perf_counter()
-    while before - started < seconds:
+async def blocking(call: Callable[[int], int], seconds: float, numbers: Iterator[int]) -> float:
+    """One caller of something that blocks; the call tells how many events it was. Events per second."""
+    return await asyncio.to_thread(_blocking, call, seconds, numbers)
+
+
+def _blocking(call: Callable[[int], int], seconds: float, numbers: Iterator[int]) -> float:
+    events = 0
+    started = now = time.perf_counter()
+    while now - started < seconds:
         events += call(next(numbers))
         now = time.perf_counter()
-        durations.append(now - before)
-        before = now
-    return OneAtATime(events / (before - started), statistics.median(durations) * 1e6)
+    return events / (now - started)
 
 
-def in_threads(calls: Sequence[Callable[[int], int]], seconds: float, numbers: Iterator[int]) -> float:
+async def in_threads(calls: Sequence[Callable[[int], int]], seconds: float, numbers: Iterator[int]) -> float:
     """One thread per call, each repeating its own: events per second over all of them."""
+    return await asyncio.to_thread(_in_threads, calls, seconds, numbers)
+
+
+def _in_threads(calls: Sequence[Callable[[int], int]], seconds: float, numbers: Iterator[int]) -> float:
     done = [0] * len(calls)
     failures: list[BaseException] = []
     started = time.perf_counter()

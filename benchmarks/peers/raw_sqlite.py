@@ -19,10 +19,10 @@ Row = tuple[int, str, str, int, int, bytes, str]
 
 
 class RawSqlite:
-    """One connection, used from one thread."""
+    """One connection, used from one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.executescript(_SQL["durable"])
         self._connection.executescript(_SQL["schema"])
         self._last = 0

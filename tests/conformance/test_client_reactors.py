@@ -211,7 +211,6 @@ async def test_given_a_handler_that_returns_a_mixed_list_then_it_is_one_append_w
     assert first.causation == elsewhere.causation == last.causation
 
 
-@pytest.mark.row("O135")
 async def test_given_a_side_effect_that_is_refused_then_its_event_fails_and_is_retried_and_nothing_is_stored(
     client: ChronicleClient, store_name: str
 ) -> None:
@@ -327,7 +326,6 @@ async def test_given_an_event_that_cannot_be_decoded_then_its_partition_fails_an
     assert seen == [("fine", Decimal(2))]
 
 
-@pytest.mark.row("S184")
 async def test_given_a_reactor_that_cannot_be_made_then_it_fails_and_others_go_on(
     bank_with: OpenBank,
 ) -> None:

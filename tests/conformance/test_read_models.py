@@ -66,7 +66,7 @@ async def test_given_a_kept_instance_when_read_by_key_then_it_is_what_is_stored_
     assert await person.is_silent()
 
 
-@pytest.mark.row("P128", "S122")
+@pytest.mark.row("P128")
 async def test_given_an_unknown_or_a_removed_key_when_read_then_it_is_null_and_nothing_is_computed(
     raw: RawStore, person: ReducerStream
 ) -> None:

@@ -119,6 +119,7 @@ async def test_given_a_failure_then_the_state_is_untouched_and_the_batch_is_redu
     await becomes(raw, "a", {"id": "a", "count": 3})
 
 
+@pytest.mark.row("O66")
 async def test_given_an_answer_with_no_state_of_success_or_failure_then_the_read_model_is_untouched(
     raw: RawStore, counter: ReducerStream
 ) -> None:
@@ -294,7 +295,6 @@ async def test_given_a_reducer_that_returns_none_then_the_instance_is_removed_an
     assert seen == [None, alice, None]
 
 
-@pytest.mark.row("S118")
 async def test_given_a_reducer_that_raises_on_the_second_of_three_then_the_third_waits_and_nothing_is_lost(
     client: ChronicleClient, store_name: str
 ) -> None:

@@ -22,7 +22,7 @@ def parity_rows() -> list[tuple[int, str, str]]:
     return [(int(number), api.strip(), test.strip()) for number, _, api, test in found]
 
 
-def tests_in(path: Path) -> set[str]:
+def names_of_tests(path: Path) -> set[str]:
     tree = ast.parse(path.read_text("utf-8"))
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     return {function.name for function in functions if function.name.startswith("test_")}
@@ -42,7 +42,7 @@ def test_a_test_that_parity_names_exists(name: str) -> None:
     assert named is not None, "write `path/below/tests.py::test_name`"
     path, test = named.groups()
     assert (TESTS / path).is_file()
-    assert test in tests_in(TESTS / path)
+    assert test in names_of_tests(TESTS / path)
 
 
 def test_deviations_and_marks_name_rows_by_a_letter_that_a_specification_has() -> None:
