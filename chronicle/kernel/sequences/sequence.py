@@ -59,6 +59,7 @@ class EventSequence:
         self._is_open = False
         self._opening = asyncio.Lock()
         self._waiting: list[_Waiting] = []
+        self._writing = 0
 
     async def append(self, append: Append) -> AppendOutcome:
         """Appends events, all or none; returns once they are on the disk.
@@ -74,10 +75,13 @@ class EventSequence:
             await self._create()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[AppendOutcome] = loop.create_future()
-        if not self._waiting:
+        self._waiting.append(_Waiting(append, future))
+        if not self._writing:
+            # Nobody to wait for: a turn of the loop is time that a single append can save.
+            self._write()
+        elif len(self._waiting) == 1:
             # Whoever else appends in this turn of the loop goes into the same job.
             loop.call_soon(self._write)
-        self._waiting.append(_Waiting(append, future))
         return await future
 
     async def read(
@@ -130,6 +134,10 @@ class EventSequence:
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
+        if not waiting:
+            # An append that came after the last write had ended took them along.
+            return
+        self._writing += 1
         assert self._id is not None, "an append opens the sequence first"
         job = partial(
             append_all,
@@ -142,6 +150,7 @@ class EventSequence:
     def _settle(
         self, waiting: list[_Waiting], outcomes: list[AppendOutcome] | None, error: Exception | None
     ) -> None:
+        self._writing -= 1
         if outcomes is None:
             outcomes = [AppendOutcome(errors=[f"{type(error).__name__}: {error}"])] * len(waiting)
         # Observers hear of an event before its appender does: then waiting for them after an append is
