@@ -1,6 +1,7 @@
 """Reading event sequences (events.md 9)."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -130,16 +131,28 @@ class ReadableEventSequence:
         if tail is None:
             return
         last = tail if to is None else min(to, tail)
-        for start in range(from_, last + 1, page_size):
-            page = await self.events_from(
+
+        async def page_from(start: int) -> Sequence[AppendedEvent[Any]]:
+            return await self.events_from(
                 start,
                 to=min(start + page_size - 1, last),
                 event_source_id=event_source_id,
                 event_types=event_types,
                 tags=tags,
             )
-            for appended in page:
-                yield appended
+
+        starts = iter(range(from_, last + 1, page_size))
+        ahead = _fetch_next(starts, page_from)
+        try:
+            while ahead is not None:
+                page = await ahead
+                # The kernel reads the next page while the caller is busy with this one.
+                ahead = _fetch_next(starts, page_from)
+                for appended in page:
+                    yield appended
+        finally:
+            if ahead is not None:
+                ahead.cancel()
 
     async def tail(
         self,
@@ -207,3 +220,13 @@ class ReadableEventSequence:
                 f"The content of event {message.Context.SequenceNumber}, of type '{event_type_id}', is no "
                 f"JSON object: {error}"
             ) from error
+
+
+_Page = Sequence[AppendedEvent[Any]]
+
+
+def _fetch_next(
+    starts: Iterator[int], page_from: Callable[[int], Coroutine[Any, Any, _Page]]
+) -> asyncio.Task[_Page] | None:
+    start = next(starts, None)
+    return None if start is None else asyncio.create_task(page_from(start), name="chronicle-read-ahead")

@@ -5,14 +5,15 @@ A statement begins at its line `-- name: some_name` and ends where the next one 
 
 import re
 from collections.abc import Mapping
-from importlib import resources
+from pathlib import Path
 
+_FOLDER = Path(__file__).parent / "sql"
 _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 
 def load(name: str) -> Mapping[str, str]:
     """The named statements of `sql/<name>.sql`."""
-    text = resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
     _, *parts = _HEADER.split(text)
     names, statements = parts[::2], parts[1::2]
     if len(set(names)) != len(names):

@@ -5,7 +5,6 @@ A migration and the record of it commit together.
 """
 
 import sqlite3
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +16,8 @@ APPLICATION_ID: Final = 0x43524E43
 
 def migrations() -> list[str]:
     """The scripts of all migrations, in the order of their numbers."""
-    folder = resources.files(__package__).joinpath("migrations")
-    scripts = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [entry.read_text(encoding="utf-8") for _, entry in scripts]
+    folder = Path(__file__).parent / "migrations"
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))]
 
 
 def check_is_ours(connection: sqlite3.Connection, path: Path | None) -> int:
