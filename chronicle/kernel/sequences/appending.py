@@ -61,13 +61,20 @@ IdentitiesOf = Callable[[sqlite3.Connection, IdentityChain], str]
 
 
 def append_all(
-    connection: sqlite3.Connection, sequence: int, appends: Sequence[Append], identities_of: IdentitiesOf
+    connection: sqlite3.Connection,
+    sequence: int,
+    appends: Sequence[Append],
+    identities_of: IdentitiesOf,
+    next_number: int | None,
 ) -> list[AppendOutcome]:
-    """Checks and stores appends in their order, with consecutive numbers; a rejected one takes no number."""
+    """Checks and stores appends in their order, with consecutive numbers; a rejected one takes no number.
+
+    `next_number` is the first one, when the caller knows it.
+    """
     outcomes: list[AppendOutcome] = []
     stored: list[StoredEvent] = []
-    tail = events.tail(connection, sequence)
-    next_number = 0 if tail is None else tail + 1
+    if next_number is None:
+        next_number = following(events.tail(connection, sequence))
     for append in appends:
         if append.scopes:
             # What this append must be compared with has to be in the table first.
@@ -91,3 +98,8 @@ def append_all(
         outcomes.append(AppendOutcome(numbered))
     events.insert(connection, sequence, stored)
     return outcomes
+
+
+def following(tail: int | None) -> int:
+    """The number that comes after the tail of a sequence."""
+    return 0 if tail is None else tail + 1

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from chronicle.kernel.identities import IdentityChain
-from chronicle.kernel.sequences.appending import Append, AppendOutcome, append_all
+from chronicle.kernel.sequences.appending import Append, AppendOutcome, append_all, following
 from chronicle.kernel.sequences.feed import Feed, Page
 from chronicle.kernel.storage import events
 from chronicle.kernel.storage.database import Database
@@ -137,6 +137,8 @@ class EventSequence:
         if not waiting:
             # An append that came after the last write had ended took them along.
             return
+        # With no write under way memory knows the tail, and the job need not ask for it.
+        next_number = None if self._writing else following(self._feed.tail)
         self._writing += 1
         assert self._id is not None, "an append opens the sequence first"
         job = partial(
@@ -144,6 +146,7 @@ class EventSequence:
             sequence=self._id,
             appends=[append for append, _ in waiting],
             identities_of=self._identities.ids_json,
+            next_number=next_number,
         )
         self._database.write_then(job, partial(self._settle, waiting))
 

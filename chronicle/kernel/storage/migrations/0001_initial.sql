@@ -50,7 +50,8 @@ CREATE TABLE identities (
 CREATE INDEX identities_by_subject ON identities (namespace_id, subject);
 
 CREATE TABLE events (
-    event_sequence_id INTEGER NOT NULL REFERENCES event_sequences (id),
+    -- A row of event_sequences; checking that for every event would be a look-up for nothing.
+    event_sequence_id INTEGER NOT NULL,
     number INTEGER NOT NULL,
     event_source_id TEXT NOT NULL,
     event_source_type TEXT NOT NULL,
