@@ -34,12 +34,24 @@ DEFAULT_STREAM_ID: Final = "Default"
 EVENT_SOURCE_ID_KEY: Final = "$eventSourceId"
 """The key expression that partitions an observer by event source."""
 
+GRPC_OPTIONS: Final = (
+    # 100 MiB, as the .NET client (client-surface.md 3.1).
+    ("grpc.max_send_message_length", 104_857_600),
+    ("grpc.max_receive_message_length", 104_857_600),
+    # Without all three a peer that hangs is noticed after a minute or never: a bandwidth probe's ping has a
+    # timeout of its own. More pings than these and some servers answer with GOAWAY.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+"""What both ends of a connection are set to; they have to agree on how often either may ping."""
+
 NO_GUID: Final = UUID(int=0)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICKS_PER_SECOND: Final = 10_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
-_HALF_MASK: Final = 2**64 - 1
 
 
 def is_actual(number: int) -> bool:
@@ -63,26 +75,25 @@ def uuid7() -> UUID:
 
 
 def guid_halves(value: UUID) -> tuple[int, int]:
-    """The `lo` and `hi` of a `bcl.Guid`: .NET's byte order, each half little-endian."""
-    number = int.from_bytes(value.bytes_le, "little")
-    return number & _HALF_MASK, number >> 64
+    """The `lo` and `hi` of a `bcl.Guid`."""
+    return halves_from_guid_bytes(value.bytes)
 
 
 def guid_from_halves(lo: int, hi: int) -> UUID:
     """The guid that a `bcl.Guid` with these halves stands for."""
-    return UUID(bytes_le=(hi << 64 | lo).to_bytes(16, "little"))
+    return UUID(bytes=guid_bytes_from_halves(lo, hi))
+
+
+def halves_from_guid_bytes(value: bytes) -> tuple[int, int]:
+    """The halves of a `bcl.Guid` from `UUID.bytes`: .NET's byte order, each half little-endian."""
+    first = value[3::-1] + value[5:3:-1] + value[7:5:-1]
+    return int.from_bytes(first, "little"), int.from_bytes(value[8:], "little")
 
 
 def guid_bytes_from_halves(lo: int, hi: int) -> bytes:
     """`UUID.bytes` of that guid, without making a `UUID`: the kernel does this once per event."""
     little = (hi << 64 | lo).to_bytes(16, "little")
     return little[3::-1] + little[5:3:-1] + little[7:5:-1] + little[8:]
-
-
-def halves_from_guid_bytes(value: bytes) -> tuple[int, int]:
-    """The halves of a `bcl.Guid` from `UUID.bytes`."""
-    first = value[3::-1] + value[5:3:-1] + value[7:5:-1]
-    return int.from_bytes(first, "little"), int.from_bytes(value[8:], "little")
 
 
 def now_ticks() -> int:

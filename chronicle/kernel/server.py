@@ -11,6 +11,7 @@ import grpc.aio
 from chronicle.kernel.errors import PortUnavailable
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.services.registration import register_services
+from chronicle.values import GRPC_OPTIONS
 
 HOST: Final = "127.0.0.1"
 """Loopback only: what is served here is neither encrypted nor guarded."""
@@ -18,20 +19,11 @@ HOST: Final = "127.0.0.1"
 GRACE: Final = 1.0
 """Seconds that calls have to finish when the server stops. Streams never do: they are cut then."""
 
-_MOST_BYTES_IN_A_MESSAGE: Final = 100 * 1024 * 1024
-
 _OPTIONS: Final = (
-    ("grpc.max_receive_message_length", _MOST_BYTES_IN_A_MESSAGE),
-    ("grpc.max_send_message_length", _MOST_BYTES_IN_A_MESSAGE),
+    *GRPC_OPTIONS,
     # A second server on the same port is a mistake, not a way to share the load.
     ("grpc.so_reuseport", 0),
-    # So a client that hangs is noticed. Without the third option a bandwidth probe's ping may hide it for a
-    # minute.
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.ping_timeout_ms", 10_000),
-    # Clients may ask as often, also when they are idle.
-    ("grpc.keepalive_permit_without_calls", 1),
+    # Clients may ping as often as they are set to, also when they are idle.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
 

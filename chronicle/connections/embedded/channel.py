@@ -87,67 +87,40 @@ class EmbeddedChannel(grpc.aio.Channel):
 
     def unary_stream(self, method: str, *_: Any, **__: Any) -> Any:
         handler = self._services.handler(method)
-        return partial(self._unary_stream, handler.unary_stream if handler else _unknown_stream(method))
+        behaviour = handler.unary_stream if handler else _unknown_stream(method)
+        return partial(self._stream, behaviour, streams_requests=False, streams_responses=True)
 
     def stream_unary(self, method: str, *_: Any, **__: Any) -> Any:
         handler = self._services.handler(method)
-        return partial(self._stream_unary, handler.stream_unary if handler else _unknown(method))
+        behaviour = handler.stream_unary if handler else _unknown(method)
+        return partial(self._stream, behaviour, streams_requests=True, streams_responses=False)
 
     def stream_stream(self, method: str, *_: Any, **__: Any) -> Any:
         handler = self._services.handler(method)
-        return partial(self._stream_stream, handler.stream_stream if handler else _unknown_stream(method))
+        behaviour = handler.stream_stream if handler else _unknown_stream(method)
+        return partial(self._stream, behaviour, streams_requests=True, streams_responses=True)
 
-    def _unary_stream(
-        self, handler: Any, request: Any, *, timeout: float | None = None, metadata: Any = None, **_: Any
-    ) -> StreamCall:
-        self._check_open()
-        return StreamCall(
-            handler,
-            timeout,
-            metadata,
-            request=request,
-            streams_requests=False,
-            streams_responses=True,
-            tasks=self._tasks,
-        )
-
-    def _stream_unary(
+    def _stream(
         self,
-        handler: Any,
-        requests: Any = None,
+        behaviour: Any,
+        request: Any = None,
         *,
+        streams_requests: bool,
+        streams_responses: bool,
         timeout: float | None = None,
         metadata: Any = None,
         **_: Any,
     ) -> StreamCall:
+        """`request` is the one message, or the iterator of all; without an iterator they are written."""
         self._check_open()
         return StreamCall(
-            handler,
+            behaviour,
             timeout,
             metadata,
-            requests=requests,
-            streams_requests=True,
-            streams_responses=False,
-            tasks=self._tasks,
-        )
-
-    def _stream_stream(
-        self,
-        handler: Any,
-        requests: Any = None,
-        *,
-        timeout: float | None = None,
-        metadata: Any = None,
-        **_: Any,
-    ) -> StreamCall:
-        self._check_open()
-        return StreamCall(
-            handler,
-            timeout,
-            metadata,
-            requests=requests,
-            streams_requests=True,
-            streams_responses=True,
+            request=None if streams_requests else request,
+            requests=request if streams_requests else None,
+            streams_requests=streams_requests,
+            streams_responses=streams_responses,
             tasks=self._tasks,
         )
 
