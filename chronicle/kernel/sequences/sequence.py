@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from chronicle.errors import NotRunningError
 from chronicle.kernel.identities import IdentityChain
 from chronicle.kernel.sequences.appending import Append, AppendOutcome, append_all, following
 from chronicle.kernel.sequences.feed import Feed, Page
@@ -148,7 +149,14 @@ class EventSequence:
             identities_of=self._identities.ids_json,
             next_number=next_number,
         )
-        self._database.write_then(job, partial(self._settle, waiting))
+        try:
+            self._database.write_then(job, partial(self._settle, waiting))
+        except NotRunningError as error:
+            # Raised from a callback of the loop it would reach nobody, and the appenders would wait for ever.
+            self._writing -= 1
+            for _, future in waiting:
+                if not future.done():
+                    future.set_exception(error)
 
     def _settle(
         self, waiting: list[_Waiting], outcomes: list[AppendOutcome] | None, error: Exception | None
