@@ -14,7 +14,7 @@ from chronicle.contracts import observation_reactors_pb2 as reactors
 from chronicle.contracts import observation_reducers_pb2 as reducers
 from chronicle.values import UNAVAILABLE
 from tests.conformance.raw import RawStore, Stubs
-from tests.conformance.waiting import in_good_time
+from tests.waiting import in_good_time
 
 SUCCESS: Final = 1
 FAILED: Final = 2

@@ -1,6 +1,5 @@
 """Reactors through the client: what handlers see, what becomes of what they return (observation.md 12)."""
 
-import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -28,7 +27,7 @@ from tests.conformance.bank import (
     NoEvent,
 )
 from tests.conformance.raw import RawStore, Stubs
-from tests.conformance.waiting import eventually
+from tests.waiting import eventually
 
 ALICE = AccountOpened(owner="Alice")
 
@@ -353,18 +352,25 @@ async def test_given_a_reactor_that_cannot_be_made_then_it_fails_and_others_go_o
 
 
 async def test_given_a_plain_function_that_blocks_then_the_event_loop_goes_on(bank_with: OpenBank) -> None:
-    may_go_on = threading.Event()
+    has_begun, may_go_on = threading.Event(), threading.Event()
     seen: list[int] = []
 
     @reactor(id="blocking")
     def blocking(event: AccountOpened, context: EventContext) -> None:
+        has_begun.set()
         may_go_on.wait(10)
         seen.append(context.sequence_number)
 
     bank = await bank_with(blocking)
     await bank.event_log.append("alice", ALICE)
+
+    async def begun() -> bool:
+        return has_begun.is_set()
+
+    await eventually(begun)
     # The handler waits for what only the loop can do.
-    await asyncio.sleep(0)
     await bank.event_log.append("bob", FundsDeposited(amount=Decimal(1)))
+    assert seen == []
     may_go_on.set()
     await grows_to(seen, 1)
+    assert seen == [0]

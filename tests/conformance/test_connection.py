@@ -13,7 +13,7 @@ from chronicle import contracts
 from chronicle.contracts import clients_pb2 as pb
 from chronicle.values import parse_timestamp
 from tests.conformance.raw import NOTHING, Stubs
-from tests.conformance.waiting import eventually, in_good_time
+from tests.waiting import eventually, in_good_time
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from chronicle.contracts import event_sequences_pb2, event_stores_pb2, namespaces_pb2
 from tests.conformance.raw import NOTHING, RawStore, Stubs
-from tests.conformance.waiting import eventually, in_good_time
+from tests.waiting import eventually, in_good_time
 
 ERROR = 3
 

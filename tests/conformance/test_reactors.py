@@ -14,7 +14,7 @@ from chronicle.contracts import observation_reactors_pb2 as pb
 from chronicle.values import UNAVAILABLE
 from tests.conformance.observing import Connection, ReactorStream, Stream, connected, numbers
 from tests.conformance.raw import RawStore, Stubs, occurred, to_append, type_filter
-from tests.conformance.waiting import in_good_time
+from tests.waiting import in_good_time
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.conformance.bank import BANK, Account, AccountReducer
 from tests.conformance.kernels import KernelUnderTest
 from tests.conformance.observing import Connection, ReducerStream, connected
 from tests.conformance.raw import RawStore, Stubs, to_append
-from tests.conformance.waiting import eventually
+from tests.waiting import eventually
 
 PERSON = {"id": {"type": "string"}, "name": {"type": "string"}}
 

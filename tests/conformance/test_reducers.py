@@ -22,7 +22,7 @@ from tests.conformance.bank import (
 )
 from tests.conformance.observing import Connection, ReducerStream, connected, numbers
 from tests.conformance.raw import RawStore, Stubs, to_append
-from tests.conformance.waiting import eventually
+from tests.waiting import eventually
 
 COUNTER = {
     "id": {"type": "string"},

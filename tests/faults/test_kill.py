@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from chronicle import ChronicleClient, EventStore
-from tests.eventually import eventually
 from tests.faults.worker import ARTIFACTS, SOURCES, Tally, connection_string
+from tests.waiting import eventually
 
 ROUNDS = 8
 

@@ -19,7 +19,7 @@ from chronicle_fastapi import (
     get_read_models,
     get_unit_of_work,
 )
-from tests.eventually import eventually
+from tests.waiting import eventually
 from tests.web.asgi import calling, serving
 from tests.web.bank import Balance, Deposited
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.eventually import eventually
+from tests.waiting import eventually
 from tests.web.asgi import serving
 
 

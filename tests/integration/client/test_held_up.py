@@ -8,7 +8,7 @@ from chronicle.connections.session import Session
 from chronicle.kernel.clients import ClientTimings
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.services.registration import register_services
-from tests.eventually import eventually
+from tests.waiting import eventually
 
 HOLD_UP = 0.6
 TIMINGS = ClientTimings(keep_alive_interval=0.05, stale_after=0.2, revise_interval=0.05)

@@ -10,8 +10,8 @@ from chronicle.client import ChronicleClient
 from chronicle.errors import NotConnectedError
 from chronicle.kernel import serve
 from chronicle.observation.declarations import reactor
-from tests.conformance.waiting import eventually, in_good_time
 from tests.integration.client.bank import FundsDeposited
+from tests.waiting import eventually, in_good_time
 
 
 @pytest.mark.row("C108", "C125", "S25")

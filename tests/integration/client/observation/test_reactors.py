@@ -14,9 +14,9 @@ from chronicle.events.event_context import AppendedEvent, EventContext
 from chronicle.events.event_types import event_type
 from chronicle.observation.declarations import reactor
 from chronicle.observation.streams import ObserverState
-from tests.eventually import eventually
 from tests.integration.client.observation.bank import Closed, Deposited, Noted, Opened
 from tests.integration.client.observation.conftest import OpenStore
+from tests.waiting import eventually
 
 EVENTS = Artifacts(event_types=[Opened, Deposited, Closed, Noted])
 

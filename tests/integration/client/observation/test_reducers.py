@@ -10,7 +10,6 @@ from chronicle.errors import DeclarationError
 from chronicle.event_sequences.event_for import EventFor
 from chronicle.event_store import EventStore
 from chronicle.observation.declarations import reducer
-from tests.eventually import eventually
 from tests.integration.client.observation.bank import (
     Account,
     Accounts,
@@ -20,6 +19,7 @@ from tests.integration.client.observation.bank import (
     Opened,
 )
 from tests.integration.client.observation.conftest import OpenStore
+from tests.waiting import eventually
 
 BANK = Artifacts(reducers=[Accounts])
 
