@@ -31,6 +31,9 @@ DEFAULT_SOURCE_TYPE: Final = "Default"
 ALL_STREAM_TYPE: Final = "All"
 DEFAULT_STREAM_ID: Final = "Default"
 
+EVENT_REDACTED: Final = "EventRedacted"
+"""The type that an event has once it was redacted; no event store registers it (events.md 10.1)."""
+
 EVENT_SOURCE_ID_KEY: Final = "$eventSourceId"
 """The key expression that partitions an observer by event source."""
 

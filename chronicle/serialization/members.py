@@ -6,12 +6,12 @@ Pydantic is never imported here: a class can only be a model if its application 
 import dataclasses
 import sys
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
 from chronicle.errors import UnsupportedTypeError
-from chronicle.serialization.naming import NamingPolicy
+from chronicle.serialization.naming import NamingPolicy, camel_case
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -46,8 +46,12 @@ def members_of(type_: type, naming: NamingPolicy) -> tuple[Member, ...]:
     A name that the class itself gives (a pydantic alias, `rename` or `name` of a Struct) wins over the
     policy. Not members: fields that pydantic excludes, that a constructor does not take, that are computed.
 
+    A class of the contract's own, with `__chronicle_wire_names__`, keeps its names whatever the policy.
+
     Raises `UnsupportedTypeError` when annotations cannot be resolved, or when two members would share a name.
     """
+    if getattr(type_, "__chronicle_wire_names__", False):
+        naming = camel_case
     try:
         members = tuple(_read_members(type_, naming))
     except NameError as error:
@@ -84,7 +88,8 @@ def _pydantic_members(type_: Any, naming: NamingPolicy) -> Iterator[Member]:
             name=name,
             argument=_validation_name(type_, name, field) if by_alias else name,
             content_name=field.serialization_alias or naming(name),
-            annotation=field.annotation,
+            # Pydantic takes the outermost Annotated apart.
+            annotation=Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
             has_default=not field.is_required(),
         )
 

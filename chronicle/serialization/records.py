@@ -1,13 +1,16 @@
 """Records in content: models, dataclasses and Structs, by way of their mirrors."""
 
 import sys
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import attrgetter, or_
 from typing import Any
 
 import msgspec
 
+from chronicle.serialization.derived import DISCRIMINATOR
 from chronicle.serialization.members import Member, is_pydantic_model
+from chronicle.serialization.personal import ERASED
 from chronicle.serialization.scalars import Convert, Form
 
 
@@ -37,14 +40,19 @@ def or_null(wire: Any) -> Any:
     return wire if wire is Any or wire is msgspec.Raw else wire | None
 
 
-def make_mirror(name: str, parts: Sequence[Part]) -> type[msgspec.Struct]:
-    """The Struct with the names and the plain types of the wire; it is written without what is None."""
+def make_mirror(name: str, parts: Sequence[Part], tag: str | None) -> type[msgspec.Struct]:
+    """The Struct with the names and the plain types of the wire; it is written without what is None.
+
+    With a `tag`, the id of a derived type, it says which it is.
+    """
     return msgspec.defstruct(
         name,
         [part.field() for part in parts],
         rename={part.member.name: part.member.content_name for part in parts},
         omit_defaults=True,
         gc=False,
+        tag_field=None if tag is None else DISCRIMINATOR,
+        tag=tag,
     )
 
 
@@ -55,7 +63,9 @@ def record_loader(type_: Any, parts: Sequence[Part]) -> Convert:
         (part.member.argument, part.member.content_name, part.form.load) for part in parts if part.form.load
     ]
     defaulted = [part.member.argument for part in parts if part.defaulted]
-    build = type_.model_validate if is_pydantic_model(type_) else lambda arguments: type_(**arguments)
+    personal = [part.member.argument for part in parts if part.form.is_personal]
+    is_model = is_pydantic_model(type_)
+    build = type_.model_validate if is_model else lambda arguments: type_(**arguments)
     unset = msgspec.UNSET
 
     def load(mirror: msgspec.Struct) -> Any:
@@ -73,9 +83,19 @@ def record_loader(type_: Any, parts: Sequence[Part]) -> Convert:
         try:
             return build(arguments)
         except ValueError as error:
+            if is_model and _are_erased(arguments_of(mirror), personal):
+                # What its validators demand, an erased value cannot give; the rest of it stays readable.
+                return type_.model_construct(**arguments)
             raise Misfit.of_model(error) from error
 
     return load
+
+
+def _are_erased(arguments: dict[str, Any], personal: Sequence[str]) -> bool:
+    """Whether any personal value of a mirror was erased."""
+    return any(
+        isinstance(raw := arguments[argument], msgspec.Raw) and bytes(raw) in ERASED for argument in personal
+    )
 
 
 def record_dumper(mirror: type[msgspec.Struct], parts: Sequence[Part]) -> Convert:
@@ -99,6 +119,21 @@ def record_dumper(mirror: type[msgspec.Struct], parts: Sequence[Part]) -> Conver
     return dump
 
 
+def family_form(base: type, forms: Mapping[type, Form]) -> Form:
+    """The form of values of any of several derived types, whose mirrors have tags."""
+    loads = {form.wire: form.load or _same for form in forms.values()}
+    dumps = {type_: form.dump or _same for type_, form in forms.items()}
+
+    def dump(value: Any) -> Any:
+        for type_ in type(value).__mro__:
+            if type_ in dumps:
+                return dumps[type_](value)
+        name = type(value).__qualname__
+        raise TypeError(f"{name} is no derived type of {base.__qualname__}: mark it with @derived_type")
+
+    return Form(reduce(or_, loads), load=lambda mirror: loads[type(mirror)](mirror), dump=dump)
+
+
 def _argument_reader(members: Sequence[Member]) -> Callable[[msgspec.Struct], dict[str, Any]]:
     """Reads a mirror as keyword arguments for the constructor."""
     if all(member.argument == member.name for member in members):
@@ -112,6 +147,10 @@ def _attributes(names: list[str]) -> Callable[[Any], Sequence[Any]]:
     if len(names) > 1:
         return attrgetter(*names)
     return lambda record: [getattr(record, name) for name in names]
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 class Misfit(ValueError):

@@ -22,6 +22,8 @@ class Form(NamedTuple):
     """Makes the value of what was read; None when it is the value already."""
     dump: Convert | None = None
     """Makes of the value what msgspec writes; None when it writes the value as it is."""
+    is_personal: bool = False
+    """Whether the value may have been erased."""
 
 
 _DURATION: Final = re.compile(r"(-)?(?:(\d+)\.)?(\d\d?):(\d\d):(\d\d)(?:\.(\d{1,7}))?")
@@ -97,6 +99,14 @@ def finite_decimal(number: Decimal | float) -> Decimal | float:
     if isinstance(number, Decimal) and not number.is_finite():
         raise ValueError(f"{number} cannot be written as a JSON number")
     return number
+
+
+def maker(concept: Convert) -> Convert:
+    """Makes a concept of a value of its base."""
+    # UUID's own constructor takes a text, not another UUID.
+    if isinstance(concept, type) and issubclass(concept, UUID):
+        return lambda value: concept(str(value))
+    return concept
 
 
 def bare(value: object) -> object:

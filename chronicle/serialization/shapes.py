@@ -18,7 +18,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from chronicle.compliance.markers import Pii, pii_of
 from chronicle.errors import UnsupportedTypeError
+from chronicle.serialization.concepts import Concept, held_by
+from chronicle.serialization.derived import derived_types_of
 from chronicle.serialization.members import is_record
 
 
@@ -66,17 +69,42 @@ class Record(Struct, frozen=True):
     type: type
 
 
+class Geometry(Struct, frozen=True):
+    """An object that is one value: a `Point`, `LineString` or `Polygon`."""
+
+    type: type
+
+
+class Family(Struct, frozen=True):
+    """An object of any class derived from `base` that has an id as a derived type."""
+
+    base: type
+
+
+class Personal(Struct, frozen=True):
+    """Personal data (events.md 13.1): any of the others but Anything and Nullable."""
+
+    of: "Shape"
+    details: str
+
+
 class Nullable(Struct, frozen=True):
     """Any of the others, or null."""
 
     of: "Shape"
 
 
-Shape: TypeAlias = Anything | Scalar | Enumeration | Words | Items | Entries | Record | Nullable
+Leaf: TypeAlias = Anything | Scalar | Enumeration | Words | Items | Entries | Geometry | Family
+"""What is encrypted as one value when it is personal."""
+
+Shape: TypeAlias = Leaf | Record | Personal | Nullable
 
 SCALARS: Final = frozenset({bool, int, float, Decimal, str, UUID, bytes, datetime, date, time, timedelta})
 _CONCEPT_BASES: Final = (str, int, float, Decimal, UUID, bytes)
 _KEY_BASES: Final = (str, int, UUID)
+
+# Known by name, for most applications need no geometries.
+_GEOMETRIES: Final = "chronicle.serialization.geometry"
 
 _CONTAINERS: Final[dict[Any, type]] = {
     list: list,
@@ -111,7 +139,12 @@ def shape_of(annotation: Any, place: str) -> Shape:
     `place` says where the annotation stands (`Order.lines[].price`), for the error.
     Raises `UnsupportedTypeError` for a type that has no place in the value contract.
     """
-    annotation = _unwrap(annotation)
+    annotation, mark = _unwrap(annotation)
+    shape = _unmarked(annotation, place)
+    return shape if mark is None else _personal(shape, mark.details, place)
+
+
+def _unmarked(annotation: Any, place: str) -> Shape:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is Any or annotation is object:
         return Anything()
@@ -129,9 +162,12 @@ def shape_of(annotation: Any, place: str) -> Shape:
     raise _refusal(annotation, place)
 
 
-def _unwrap(annotation: Any) -> Any:
-    """What stands inside `Annotated`, `Final`, a `NewType` or a type alias."""
+def _unwrap(annotation: Any) -> tuple[Any, Pii | None]:
+    """What stands inside `Annotated`, `Final`, a `NewType` or a type alias; and the outermost mark found."""
+    mark: Pii | None = None
     while True:
+        found = pii_of(annotation)
+        mark = found if mark is None or (found is not None and not mark.details) else mark
         if get_origin(annotation) is Annotated or get_origin(annotation) is Final:
             annotation = get_args(annotation)[0]
         elif isinstance(annotation, NewType):
@@ -139,7 +175,20 @@ def _unwrap(annotation: Any) -> Any:
         elif type(annotation).__name__ == "TypeAliasType":  # of typing from 3.12, or of typing_extensions
             annotation = annotation.__value__
         else:
-            return annotation
+            return annotation, mark
+
+
+def _personal(shape: Shape, details: str, place: str) -> Shape:
+    """The shape as personal data. Whether a value is there is not personal: so null stays outermost."""
+    match shape:
+        case Anything():
+            raise _refusal(Any, place, "personal data needs a type, to be read as what it was")
+        case Nullable(of=inner):
+            return Nullable(_personal(inner, details, place))
+        case Personal(of=inner, details=known):
+            return Personal(inner, details or known)
+        case _:
+            return Personal(shape, details)
 
 
 def _union(annotation: Any, place: str) -> Shape:
@@ -181,6 +230,12 @@ def _class(type_: type, place: str) -> Shape:
         return Scalar(type_)
     if issubclass(type_, Enum):
         return _enum(type_, place)
+    if issubclass(type_, Concept):
+        return _concept(type_, place)
+    if type_.__module__ == _GEOMETRIES:
+        return Geometry(type_)
+    if derived_types_of(type_):
+        return Family(type_)
     if is_record(type_):
         return Record(type_)
     for base in _CONCEPT_BASES:
@@ -192,6 +247,13 @@ def _class(type_: type, place: str) -> Shape:
         if type_.__name__.endswith(("Url", "Dsn")):
             return Scalar(str, concept=type_)
     raise _refusal(type_, place)
+
+
+def _concept(type_: type, place: str) -> Shape:
+    held = shape_of(held_by(type_), place)
+    if isinstance(held, Scalar) and held.concept is None:
+        return Scalar(held.base, concept=type_)
+    raise _refusal(type_, place, "a Concept holds a single value, as in Concept[str]")
 
 
 def _enum(type_: type[Enum], place: str) -> Shape:
