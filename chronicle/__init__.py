@@ -11,7 +11,8 @@
 Everything that an application needs is here, and nothing else is meant for it. docs/ has the guides.
 """
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chronicle.artifacts import (
     Artifacts,
@@ -19,6 +20,13 @@ from chronicle.artifacts import (
 )
 from chronicle.client import (
     ChronicleClient,
+)
+from chronicle.compliance.compliance import (
+    Compliance,
+)
+from chronicle.compliance.markers import (
+    Pii,
+    Subject,
 )
 from chronicle.context import (
     Causation,
@@ -45,6 +53,7 @@ from chronicle.errors import (
     DatabaseInUseError,
     DeadlineError,
     DeclarationError,
+    DefaultStreamError,
     DuplicateEventTypeError,
     HandlerSignatureError,
     KernelError,
@@ -57,6 +66,8 @@ from chronicle.errors import (
     RegistrationError,
     SerializationError,
     StorageError,
+    StreamCompletedError,
+    StreamError,
     UnitOfWorkCompletedError,
     UnitOfWorkError,
     UnknownEventTypeError,
@@ -71,6 +82,12 @@ from chronicle.event_sequences.event_for import (
 )
 from chronicle.event_sequences.event_sequence import (
     EventSequence,
+)
+from chronicle.event_sequences.querying import (
+    HistogramBucket,
+    QueryPage,
+    Resolution,
+    SortBy,
 )
 from chronicle.event_sequences.results import (
     AppendManyResult,
@@ -87,12 +104,30 @@ from chronicle.event_sequences.unit_of_work import (
 from chronicle.event_store import (
     EventStore,
 )
+from chronicle.events.constraints import (
+    ConstraintBuilder,
+    ConstraintScope,
+    Unique,
+    constraint,
+    removes_constraint,
+    unique_event_type,
+)
 from chronicle.events.event_context import (
     AppendedEvent,
     EventContext,
 )
+from chronicle.events.event_redacted import (
+    EventRedacted,
+)
 from chronicle.events.event_types import (
     event_type,
+)
+from chronicle.events.migrations import (
+    MigrationBuilder,
+    migration,
+)
+from chronicle.identities import (
+    Identities,
 )
 from chronicle.observation.declarations import (
     reactor,
@@ -104,9 +139,20 @@ from chronicle.read_models.declaration import (
 from chronicle.read_models.read_models import (
     ReadModels,
 )
+from chronicle.seeding import (
+    Seeds,
+    seeder,
+)
+from chronicle.serialization.concepts import (
+    Concept,
+)
+from chronicle.serialization.derived import (
+    derived_type,
+)
 
 if TYPE_CHECKING:
     from chronicle.options import ChronicleOptions
+    from chronicle.serialization.geometry import LineString, Point, Polygon
 
 EventLog: TypeAlias = EventSequence
 """The event sequence that events go to unless another one is named."""
@@ -123,36 +169,57 @@ __all__ = [
     "ChronicleClient",
     "ChronicleError",
     "ChronicleOptions",
+    "Compliance",
+    "Concept",
     "ConcurrencyError",
     "ConcurrencyScope",
     "ConcurrencyViolation",
     "ConfigurationError",
     "ConnectionStringError",
+    "ConstraintBuilder",
+    "ConstraintScope",
     "ConstraintType",
     "ConstraintViolation",
     "ConstraintViolationError",
     "DatabaseInUseError",
     "DeadlineError",
     "DeclarationError",
+    "DefaultStreamError",
     "DuplicateEventTypeError",
     "EventContext",
     "EventFor",
     "EventLog",
+    "EventRedacted",
     "EventSequence",
     "EventStore",
     "HandlerSignatureError",
+    "HistogramBucket",
+    "Identities",
     "Identity",
     "KernelError",
+    "LineString",
+    "MigrationBuilder",
     "NewerDatabaseError",
     "NoUnitOfWorkError",
     "NotAChronicleDatabaseError",
     "NotBuiltError",
     "NotConnectedError",
     "NotRunningError",
+    "Pii",
+    "Point",
+    "Polygon",
+    "QueryPage",
     "ReadModels",
     "RegistrationError",
+    "Resolution",
+    "Seeds",
     "SerializationError",
+    "SortBy",
     "StorageError",
+    "StreamCompletedError",
+    "StreamError",
+    "Subject",
+    "Unique",
     "UnitOfWork",
     "UnitOfWorkCompletedError",
     "UnitOfWorkError",
@@ -161,27 +228,40 @@ __all__ = [
     "causation",
     "clear_correlation_id",
     "clear_identity",
+    "constraint",
     "correlation",
     "current_causation",
     "current_correlation_id",
     "current_identity",
     "current_unit_of_work",
+    "derived_type",
     "discover",
     "event_type",
     "has_current_unit_of_work",
     "identity",
+    "migration",
     "reactor",
     "read_model",
     "reducer",
+    "removes_constraint",
+    "seeder",
     "set_correlation_id",
     "set_identity",
+    "unique_event_type",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Its pydantic-settings takes as long to import as everything above, and not everyone gives options.
-    if name == "ChronicleOptions":
-        from chronicle.options import ChronicleOptions
+# pydantic-settings takes as long to import as everything above, and not everyone gives options or has places.
+_IMPORTED_WHEN_ASKED_FOR: Final = {
+    "ChronicleOptions": "chronicle.options",
+    "LineString": "chronicle.serialization.geometry",
+    "Point": "chronicle.serialization.geometry",
+    "Polygon": "chronicle.serialization.geometry",
+}
 
-        return ChronicleOptions
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    module = _IMPORTED_WHEN_ASKED_FOR.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(module), name)

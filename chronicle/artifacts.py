@@ -11,7 +11,9 @@ from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from chronicle.errors import DeclarationError
+from chronicle.events.constraints import ConstraintBuilder, event_types_of, is_constraint
 from chronicle.events.event_types import check_unique, is_event_type
+from chronicle.events.migrations import Migrations, is_migration, migration_of
 from chronicle.observation.declarations import (
     ReactorDeclaration,
     ReducerDeclaration,
@@ -21,24 +23,29 @@ from chronicle.observation.declarations import (
     reducer_of,
 )
 from chronicle.read_models.declaration import is_read_model
+from chronicle.seeding import Seeder, is_seeder
 
 
 @dataclass(frozen=True)
 class Artifacts:
     """What an event store is told about, in the order given, each once.
 
-    The event types that reactors and reducers handle belong to it without being named. Two `Artifacts` are
-    joined with `+`.
+    The event types that reactors and reducers handle, and those that migrations and constraints name, belong
+    to it without being named. Two `Artifacts` are joined with `+`.
 
     Raises `DuplicateEventTypeError` when two event types have one id and generation,
-    `UnknownEventTypeError` for a class that is no event type, `DeclarationError` for a reactor, reducer or
-    read model that is none, and for two observers with one id.
+    `UnknownEventTypeError` for a class that is no event type, `DeclarationError` for a reactor, reducer, read
+    model, migration or constraint that is none, for two observers with one id, and for two migrations from
+    one generation.
     """
 
     event_types: Sequence[type] = ()
     reactors: Sequence[Any] = ()
     reducers: Sequence[type] = ()
     read_models: Sequence[type] = ()
+    seeders: Sequence[Seeder] = ()
+    migrations: Sequence[type] = ()
+    constraints: Sequence[Callable[[ConstraintBuilder], object]] = ()
 
     def __post_init__(self) -> None:
         for kind in fields(self):
@@ -49,9 +56,13 @@ class Artifacts:
         ]
         _check_observer_ids(observers)
         _check_read_models(self.read_models)
+        _check_seeders(self.seeders)
         handled = (handler.event_type.type for one in observers for handler in one.handlers.values())
-        object.__setattr__(self, "event_types", _each_once((*self.event_types, *handled)))
+        migrated = (type_ for one in self.migrations for type_ in migration_of(one).event_types)
+        named = (type_ for one in self.constraints for type_ in event_types_of(one))
+        object.__setattr__(self, "event_types", _each_once((*self.event_types, *handled, *migrated, *named)))
         check_unique(self.event_types)
+        Migrations(self.migrations)
 
     def __add__(self, other: "Artifacts") -> "Artifacts":
         if not isinstance(other, Artifacts):
@@ -66,6 +77,9 @@ _KINDS: Final[dict[str, Callable[[Any], bool]]] = {
     "reactors": is_reactor,
     "reducers": is_reducer,
     "read_models": is_read_model,
+    "seeders": is_seeder,
+    "migrations": is_migration,
+    "constraints": is_constraint,
 }
 
 
@@ -134,6 +148,12 @@ def _check_read_models(models: Iterable[Any]) -> None:
     for model in models:
         if not isinstance(model, type):
             raise DeclarationError(f"{model!r} cannot be a read model: it is no class.")
+
+
+def _check_seeders(seeders: Iterable[Any]) -> None:
+    for seeder in seeders:
+        if not is_seeder(seeder):
+            raise DeclarationError(f"{seeder!r} is no seeder. Put @seeder above the function.")
 
 
 def _name_of(target: Any) -> str:

@@ -18,6 +18,7 @@ from chronicle.connections.session import Session
 from chronicle.errors import ConfigurationError, NotRunningError
 from chronicle.event_store import EventStore
 from chronicle.event_stores import EventStores
+from chronicle.events.declared_constraints import DeclaredConstraints
 from chronicle.events.event_types import EventTypes
 from chronicle.serialization import Serializer
 from chronicle.settings import ClientSettings, settings_from_environment
@@ -182,7 +183,13 @@ class ChronicleClient:
     ) -> EventStore:
         event_types = EventTypes(artifacts.event_types, naming=self._serializer.naming)
         access = StoreAccess(
-            connection.channel, name, namespace, event_types, self._serializer, connection.calls
+            connection.channel,
+            name,
+            namespace,
+            event_types,
+            self._serializer,
+            connection.calls,
+            DeclaredConstraints(event_types, artifacts.constraints, naming=self._serializer.naming),
         )
         store = EventStore(access, artifacts, connection.session, self._settings.registration_timeout)
         store.open()

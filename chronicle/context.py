@@ -73,6 +73,8 @@ class Causation:
     Events share their entries: nobody may change the mapping, whatever it is made of.
     """
 
+    __chronicle_wire_names__: ClassVar[bool] = True
+
     type: str
     properties: Mapping[str, str] = field(default_factory=dict, hash=False)
     occurred: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -18,6 +18,9 @@ ChronicleError
 ├── AppendError                         an append was refused
 │   ├── ConstraintViolationError
 │   └── ConcurrencyError
+├── StreamError                         a stream cannot be completed
+│   ├── DefaultStreamError
+│   └── StreamCompletedError
 ├── UnitOfWorkError
 │   ├── NoUnitOfWorkError
 │   └── UnitOfWorkCompletedError
@@ -121,6 +124,39 @@ class ConcurrencyError(AppendError):
     def __init__(self, message: str, *, violations: "Sequence[ConcurrencyViolation]") -> None:
         super().__init__(message)
         self.violations = tuple(violations)
+
+
+class StreamError(ChronicleError):
+    """A stream cannot be completed. Nothing has changed."""
+
+    def __init__(self, message: str, *, stream_type: str, stream_id: str) -> None:
+        super().__init__(message)
+        self.stream_type = stream_type
+        self.stream_id = stream_id
+
+
+class DefaultStreamError(StreamError):
+    """The default stream is never completed."""
+
+    def __init__(self, stream_type: str, stream_id: str) -> None:
+        super().__init__(
+            f"Stream '{stream_type}/{stream_id}' cannot be completed: it is the default stream, to which "
+            "events go that name none. Complete one that was named in appends.",
+            stream_type=stream_type,
+            stream_id=stream_id,
+        )
+
+
+class StreamCompletedError(StreamError):
+    """The stream was completed before."""
+
+    def __init__(self, stream_type: str, stream_id: str) -> None:
+        super().__init__(
+            f"Stream '{stream_type}/{stream_id}' cannot be completed: it already is. It takes no more "
+            "events; nothing is left to do.",
+            stream_type=stream_type,
+            stream_id=stream_id,
+        )
 
 
 class UnitOfWorkError(ChronicleError):

@@ -5,15 +5,19 @@ from typing import Final
 from uuid import UUID
 
 from chronicle.artifacts import Artifacts
+from chronicle.compliance.compliance import Compliance
 from chronicle.connections.session import Session
 from chronicle.event_sequences.event_sequence import EventSequence
 from chronicle.event_sequences.unit_of_work import UnitOfWork
 from chronicle.event_stores import Namespaces
+from chronicle.events.migrations import Migrations
+from chronicle.identities import Identities
 from chronicle.observation.declarations import reactor_of, reducer_of
 from chronicle.observation.runtime import Observers, ObserverStatus
 from chronicle.read_models.declaration import kept_read_models
 from chronicle.read_models.read_models import ReadModels
-from chronicle.registration import Registration, RegistrationOutcome, registration_steps
+from chronicle.registration import Registration, RegistrationOutcome, registration_steps, seeding_steps
+from chronicle.seeding import Seeder, Seeding
 from chronicle.store_access import StoreAccess
 from chronicle.values import EVENT_LOG
 
@@ -41,6 +45,11 @@ class EventStore:
         """The instances that reducers keep."""
         self.namespaces: Final = Namespaces(access.channel, access.calls, access.event_store)
         """The namespaces of the event store."""
+        self.identities: Final = Identities(access)
+        """Who has caused events here."""
+        self.compliance: Final = Compliance(access)
+        """Personal data: erasing those whom it is about."""
+        self._seeding = Seeding(access, artifacts.seeders)
         self._observers = Observers(
             access,
             reactors=[reactor_of(reactor) for reactor in artifacts.reactors],
@@ -49,8 +58,9 @@ class EventStore:
         )
         self._registration = Registration(
             f"Event store '{self.name}' in namespace '{self.namespace}'",
-            registration_steps(access, list(models.values())),
+            registration_steps(access, list(models.values()), Migrations(artifacts.migrations)),
             self._observers,
+            afterwards=seeding_steps(self._seeding, artifacts.seeders),
         )
 
     @property
@@ -95,6 +105,16 @@ class EventStore:
         unit = self.unit_of_work(correlation_id)
         unit.make_current()
         return unit
+
+    async def seed(self, *seeders: Seeder) -> None:
+        """Runs functions that fill `Seeds`, now, and has the kernel append what it was not given before.
+
+            await store.seed(lambda seeds: seeds.for_source("account-42", [AccountOpened(owner="Alice")]))
+
+        For functions that are not among the artifacts; those run by themselves. What the kernel refuses is
+        logged there, and not reported. Raises what they raise, and `CallError`. (EventSeeding/Seed)
+        """
+        await self._seeding.seed(seeders)
 
     async def wait_for_registration(self, timeout: timedelta | None = None) -> RegistrationOutcome:
         """Waits until everything was told to the kernel once, and returns what it said, a refusal included.

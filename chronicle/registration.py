@@ -16,13 +16,19 @@ from typing import Final, NamedTuple, Protocol
 
 from chronicle.connections.calls import Call
 from chronicle.contracts import events_pb2 as pb
+from chronicle.contracts.events_constraints_pb2 import RegisterConstraintsRequest
+from chronicle.contracts.events_constraints_pb2_grpc import ConstraintsStub
 from chronicle.contracts.events_pb2_grpc import EventTypesStub
 from chronicle.contracts.read_models_pb2_grpc import ReadModelsStub
 from chronicle.errors import DeadlineError, NotConnectedError, RegistrationError
 from chronicle.event_stores import EventStores, Namespaces
+from chronicle.events.event_redacted import KERNEL_EVENT_TYPES
 from chronicle.events.event_types import EventTypes
+from chronicle.events.migrations import MigrationDeclaration, Migrations
 from chronicle.read_models.declaration import KeptReadModel
 from chronicle.read_models.definitions import register_many_request
+from chronicle.seeding import Seeder, Seeding
+from chronicle.serialization import Serializer
 from chronicle.store_access import StoreAccess
 from chronicle.values import DEFAULT_NAMESPACE
 
@@ -35,6 +41,8 @@ DISCONNECT_GRACE: Final = 2.0
 
 # Where instances are kept is the kernel's affair; this is the name for it that every client sends.
 _SINK: Final = "MongoDB"
+
+_NO_SCHEMA: Final = "{}"
 
 
 class ObserverRuntime(Protocol):
@@ -85,11 +93,12 @@ class Registration:
         steps: Sequence[Step],
         observers: ObserverRuntime,
         *,
+        afterwards: Sequence[Step] = (),
         delay: Callable[[int], float] = registration_delay,
     ) -> None:
-        """`store` names the event store in messages."""
+        """`store` names the event store in messages; `afterwards` comes after the observers."""
         self._store = store
-        self._steps = [*steps, Step("observers", observers.start)]
+        self._steps = [*steps, Step("observers", observers.start), *afterwards]
         self._observers = observers
         self._delay = delay
         self._outcome = RegistrationOutcome()
@@ -155,7 +164,9 @@ class Registration:
         self._has_run.set()
 
 
-def registration_steps(store: StoreAccess, models: Sequence[KeptReadModel]) -> list[Step]:
+def registration_steps(
+    store: StoreAccess, models: Sequence[KeptReadModel], migrations: Migrations | None = None
+) -> list[Step]:
     """What is registered before the observers, in order. What there is none of is passed over."""
     event_stores = EventStores(store.channel, store.calls)
     namespaces = Namespaces(store.channel, store.calls, store.event_store)
@@ -168,7 +179,10 @@ def registration_steps(store: StoreAccess, models: Sequence[KeptReadModel]) -> l
 
     async def register_event_types(_: str) -> None:
         register = Call(EventTypesStub(store.channel).Register, "EventTypes/Register", store.calls)
-        await register(register_event_types_request(store.event_types, store.event_store))
+        request = register_event_types_request(
+            store.event_types, store.event_store, migrations, store.serializer
+        )
+        await register(request)
 
     async def register_read_models(_: str) -> None:
         register = Call(ReadModelsStub(store.channel).RegisterMany, "ReadModels/RegisterMany", store.calls)
@@ -177,6 +191,14 @@ def registration_steps(store: StoreAccess, models: Sequence[KeptReadModel]) -> l
         )
         await register(request)
 
+    async def register_constraints(_: str) -> None:
+        register = Call(ConstraintsStub(store.channel).Register, "Constraints/Register", store.calls)
+        await register(
+            RegisterConstraintsRequest(
+                EventStore=store.event_store, Constraints=store.constraints.to_messages()
+            )
+        )
+
     steps = [Step("event store", ensure_event_store)]
     if store.namespace != DEFAULT_NAMESPACE:
         steps.append(Step("namespace", ensure_namespace))
@@ -184,29 +206,77 @@ def registration_steps(store: StoreAccess, models: Sequence[KeptReadModel]) -> l
         steps.append(Step("event types", register_event_types))
     if models:
         steps.append(Step("read models", register_read_models))
+    if len(store.constraints):
+        steps.append(Step("constraints", register_constraints))
     return steps
 
 
-def register_event_types_request(event_types: EventTypes, event_store: str) -> pb.RegisterEventTypesRequest:
-    """All event types with all their generations (events.md 3.2)."""
+def seeding_steps(seeding: Seeding, seeders: Sequence[Seeder]) -> list[Step]:
+    """What comes after the observers, so that they see the events that are seeded."""
+
+    async def seed(_: str) -> None:
+        await seeding.register()
+
+    return [Step("seeds", seed)] if seeders else []
+
+
+def register_event_types_request(
+    event_types: EventTypes,
+    event_store: str,
+    migrations: Migrations | None = None,
+    serializer: Serializer | None = None,
+) -> pb.RegisterEventTypesRequest:
+    """All event types with all their generations and migrations (events.md 3.2)."""
+    migrations, serializer = migrations or Migrations(), serializer or Serializer()
     return pb.RegisterEventTypesRequest(
         EventStore=event_store,
-        Types=[_event_type_registration(event_types, type_id) for type_id in event_types.ids],
+        Types=[
+            _event_type_registration(event_types, type_id, migrations.of(type_id), serializer)
+            for type_id in dict.fromkeys((*event_types.ids, *migrations.ids))
+            if type_id not in KERNEL_EVENT_TYPES
+        ],
         # The kernel refuses a changed schema: events that are stored would not fit it.
         DisableValidation=False,
     )
 
 
-def _event_type_registration(event_types: EventTypes, type_id: str) -> pb.EventTypeRegistration:
-    generations = [
-        pb.EventTypeGenerationDefinition(
-            Generation=declaration.generation, Schema=json.dumps(event_types.schema_of(declaration.type))
-        )
-        for declaration in event_types.generations(type_id)
-    ]
-    latest = generations[-1]
+def _event_type_registration(
+    event_types: EventTypes,
+    type_id: str,
+    migrations: Sequence[MigrationDeclaration],
+    serializer: Serializer,
+) -> pb.EventTypeRegistration:
+    # Of a generation that only migrations name, nothing is said.
+    schemas = dict.fromkeys(
+        (step for one in migrations for step in (one.from_generation, one.to_generation)), _NO_SCHEMA
+    )
+    for declaration in event_types.generations(type_id):
+        schemas[declaration.generation] = json.dumps(event_types.schema_of(declaration.type))
+    latest = max(schemas)
     return pb.EventTypeRegistration(
-        Type=pb.EventType(Id=type_id, Generation=latest.Generation),
-        Schema=latest.Schema,
-        Generations=generations,
+        Type=pb.EventType(Id=type_id, Generation=latest),
+        Schema=schemas[latest],
+        Generations=[
+            pb.EventTypeGenerationDefinition(Generation=generation, Schema=schemas[generation])
+            for generation in sorted(schemas)
+        ],
+        Migrations=[_migration_definition(event_types, one, serializer) for one in migrations],
+    )
+
+
+def _migration_definition(
+    event_types: EventTypes, migration: MigrationDeclaration, serializer: Serializer
+) -> pb.EventTypeMigrationDefinition:
+    lower, upper = (
+        None if declaration is None else declaration.type
+        for declaration in (
+            event_types.find(migration.event_type_id, migration.from_generation),
+            event_types.find(migration.event_type_id, migration.to_generation),
+        )
+    )
+    return pb.EventTypeMigrationDefinition(
+        FromGeneration=migration.from_generation,
+        ToGeneration=migration.to_generation,
+        UpcastJmesPath=migration.upcast.to_json(serializer, source=lower, target=upper),
+        DowncastJmesPath=migration.downcast.to_json(serializer, source=upper, target=lower),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import grpc.aio
 
 from chronicle.connections.calls import CallSettings
+from chronicle.events.declared_constraints import NO_CONSTRAINTS, DeclaredConstraints
 from chronicle.events.event_types import EventTypes
 from chronicle.serialization import Serializer
 
@@ -19,3 +20,4 @@ class StoreAccess:
     event_types: EventTypes
     serializer: Serializer
     calls: CallSettings
+    constraints: DeclaredConstraints = NO_CONSTRAINTS

@@ -21,6 +21,7 @@ class Batches:
     def __init__(self, store: StoreAccess, sequence_id: str, requests: AppendRequests) -> None:
         self.sequence_id = sequence_id
         self._requests = requests
+        self._word = store.constraints.worded
         self._append_many = Call(
             EventSequencesStub(store.channel).AppendMany, "EventSequences/AppendMany", store.calls
         )
@@ -41,7 +42,7 @@ class Batches:
             return AppendManyResult(correlation_id)
         request = self._requests.append_many(events, correlation_id, scopes, reason)
         response = await self._append_many(request, correlation_id)
-        return read_append_many_response(response, correlation_id, list(scopes))
+        return read_append_many_response(response, correlation_id, list(scopes), self._word)
 
 
 def batch_of(

@@ -33,7 +33,7 @@ class EventOptions(TypedDict, total=False):
     tags: Sequence[str]
     """Added to those of the event type; each is stored once, in this order."""
     subject: str | None
-    """Whom the event is about; the event source id, if nobody is named."""
+    """Whom the event is about; else what its `Subject` member says, else the event source id."""
     occurred: datetime | None
     """When it happened, naive ones in UTC; the moment it is stored, if not given."""
     stream_type: str | None

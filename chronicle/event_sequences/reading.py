@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +12,9 @@ from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
 from chronicle.errors import SerializationError
 from chronicle.event_sequences.concurrency import write_event_types
-from chronicle.events.event_context import AppendedEvent
-from chronicle.events.event_types import event_type_of
+from chronicle.events.event_context import AppendedEvent, to_event_context
+from chronicle.events.event_redacted import KERNEL_EVENT_TYPES
+from chronicle.events.event_types import EventTypeDeclaration, event_type_of
 from chronicle.store_access import StoreAccess
 from chronicle.values import is_actual
 
@@ -24,9 +26,10 @@ _decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
 class ReadableEventSequence:
     """What can be asked of an event sequence.
 
-    Events come back as the class that is declared for their type, in its highest generation; those of a
-    type that is not among the artifacts of the event store as a `dict`. A filter that is not given selects
-    all.
+    Events come back as the class that is declared for their type, in its highest generation; one that the
+    kernel does not have in that generation as the class of its own, if there is one. Those of a type that is
+    not among the artifacts of the event store come back as a `dict`, those that were redacted as
+    `EventRedacted`. A filter that is not given selects all.
 
     All methods raise `CallError` when the kernel does not answer, `UnknownEventTypeError` for a class that
     is no event type, and `SerializationError` for content that does not fit its class.
@@ -206,19 +209,36 @@ class ReadableEventSequence:
         return response.HasEvents
 
     def _read_events(self, messages: Iterable[pb.AppendedEvent]) -> list[AppendedEvent[Any]]:
-        return [AppendedEvent(self._read_event(message), message.Context) for message in messages]
+        return [self._read_event(message) for message in messages]
 
-    def _read_event(self, message: pb.AppendedEvent) -> Any:
-        event_type_id = message.Context.EventType.Id
-        declaration = self._store.event_types.latest(event_type_id)
-        if declaration is not None:
-            return self._store.serializer.from_json(declaration.type, message.Content)
+    def _read_event(self, message: pb.AppendedEvent) -> AppendedEvent[Any]:
+        context = message.Context
+        event_type = context.EventType
+        declaration = self._store.event_types.latest(event_type.Id) or KERNEL_EVENT_TYPES.get(event_type.Id)
+        if declaration is None:
+            return AppendedEvent(self._read_members(message), context)
+        if declaration.generation != event_type.Generation:
+            return self._read_generation(message, declaration)
+        return AppendedEvent(self._store.serializer.from_json(declaration.type, message.Content), context)
+
+    def _read_generation(self, message: pb.AppendedEvent, latest: EventTypeDeclaration) -> AppendedEvent[Any]:
+        """An event whose content is of another generation than the highest that is declared."""
+        from_json = self._store.serializer.from_json
+        content = message.GenerationalContent.get(latest.generation)
+        # A revision is in its own generation only; the others are as the event was before.
+        if content is not None and not message.Revisions:
+            context = replace(to_event_context(message.Context), generation=latest.generation)
+            return AppendedEvent(from_json(latest.type, content), context)
+        own = self._store.event_types.find(latest.id, message.Context.EventType.Generation)
+        return AppendedEvent(from_json((own or latest).type, message.Content), message.Context)
+
+    def _read_members(self, message: pb.AppendedEvent) -> dict[str, Any]:
         try:
             return _decode_object(message.Content)
         except msgspec.DecodeError as error:
             raise SerializationError(
-                f"The content of event {message.Context.SequenceNumber}, of type '{event_type_id}', is no "
-                f"JSON object: {error}"
+                f"The content of event {message.Context.SequenceNumber}, of type "
+                f"'{message.Context.EventType.Id}', is no JSON object: {error}"
             ) from error
 
 

@@ -53,6 +53,9 @@ class AppendRequests:
         guid.lo, guid.hi = guid_halves(correlation_id)
         if concurrency is not None:
             write_scope(concurrency, request.ConcurrencyScope)
+        subject = self._store.event_types.subject_of(event)
+        if subject:
+            request.Subject = subject
         if options:
             _write_details(request, EventFor(event_source_id, event, **options))
         return request
@@ -70,6 +73,9 @@ class AppendRequests:
             Content=self._to_json(event.event),
             Tags=declaration.tags,
         )
+        subject = self._store.event_types.subject_of(event.event)
+        if subject:
+            message.Subject = subject
         _write_details(message, event)
         _add_tags(message, more_tags)
         return message

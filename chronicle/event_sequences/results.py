@@ -1,6 +1,6 @@
 """What became of an append: numbers, or the reasons why nothing was stored (events.md 4.3, 4.4)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
@@ -44,7 +44,7 @@ class ConstraintViolation:
     constraint_name: str
     event_type_id: str
     message: str
-    """The kernel's words. They never hold the value itself, which may be personal."""
+    """What the constraint declares, else the kernel's words: without the value, which may be personal."""
     sequence_number: int | None
     """The event that is in the way, where there is one."""
     details: Mapping[str, str]
@@ -120,26 +120,31 @@ class AppendManyResult(_Outcome):
     """The numbers in the order of the events; none when nothing was stored."""
 
 
+Word: TypeAlias = Callable[[Sequence[ConstraintViolation]], tuple[ConstraintViolation, ...]]
+"""Puts declared messages in place of the kernel's."""
+
+
 def read_append_response(
-    response: pb.AppendResponse, correlation_id: UUID, event_source_id: str
+    response: pb.AppendResponse, correlation_id: UUID, event_source_id: str, word: Word = tuple
 ) -> AppendResult:
     """An append's result, for the event source that was appended to: the kernel does not name it."""
     number = response.SequenceNumber
     if is_actual(number):
         return AppendResult(correlation_id, sequence_number=number)
     failed = [response.ConcurrencyViolation] if response.HasField("ConcurrencyViolation") else []
-    return AppendResult(correlation_id, *_read_reasons(response, failed, event_source_id))
+    return AppendResult(correlation_id, *_read_reasons(response, failed, event_source_id, word))
 
 
 def read_append_many_response(
-    response: pb.AppendManyResponse, correlation_id: UUID, scoped_sources: Sequence[str]
+    response: pb.AppendManyResponse, correlation_id: UUID, scoped_sources: Sequence[str], word: Word = tuple
 ) -> AppendManyResult:
     """A batch's result, for the sources whose scopes were sent: the kernel does not say whose failed."""
     numbers = tuple(response.SequenceNumbers)
     if numbers:
         return AppendManyResult(correlation_id, sequence_numbers=numbers)
     source = scoped_sources[0] if len(scoped_sources) == 1 else ""
-    return AppendManyResult(correlation_id, *_read_reasons(response, response.ConcurrencyViolations, source))
+    reasons = _read_reasons(response, response.ConcurrencyViolations, source, word)
+    return AppendManyResult(correlation_id, *reasons)
 
 
 _Reasons: TypeAlias = tuple[
@@ -151,8 +156,9 @@ def _read_reasons(
     response: pb.AppendResponse | pb.AppendManyResponse,
     concurrency_violations: Iterable[pb.ConcurrencyViolation],
     event_source_id: str,
+    word: Word,
 ) -> _Reasons:
-    constraints = tuple(map(_read_constraint_violation, response.ConstraintViolations))
+    constraints = word([_read_constraint_violation(one) for one in response.ConstraintViolations])
     concurrency = tuple(
         ConcurrencyViolation(
             event_source_id=violation.EventSourceId or event_source_id,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, overload
 
+from chronicle.compliance.markers import names_subject
 from chronicle.errors import DeclarationError, DuplicateEventTypeError, UnknownEventTypeError
-from chronicle.serialization.members import is_record
+from chronicle.serialization.members import is_record, members_of
 from chronicle.serialization.naming import NamingPolicy, camel_case
 from chronicle.serialization.schema import Schema, json_schema
 
@@ -116,6 +117,7 @@ class EventTypes:
             declaration.type: json_schema(declaration.type, naming)
             for declaration in self._by_generation.values()
         }
+        self._subjects = {type_: subject_member(type_, naming) for type_ in self._schemas}
         self._latest: dict[str, EventTypeDeclaration] = {}
         for declaration in sorted(self, key=lambda declaration: declaration.generation):
             self._latest[declaration.id] = declaration
@@ -160,9 +162,33 @@ class EventTypes:
         found = [declaration for declaration in self if declaration.id == event_type_id]
         return tuple(sorted(found, key=lambda declaration: declaration.generation))
 
+    def subject_of(self, event: object) -> str | None:
+        """Whom an event says that it is about: the value of the member marked as `Subject`, as text.
+
+        None when no member is marked, or when it is None. For events of this event store.
+        """
+        name = self._subjects.get(type(event))
+        if name is None:
+            return None
+        value = getattr(event, name)
+        return None if value is None else str(value)
+
     def schema_of(self, event: object) -> Schema:
         """The JSON schema of an event's class (events.md 3.4). Raises as `of` does. Not to be changed."""
         return self._schemas[self.of(event).type]
+
+
+def subject_member(type_: type, naming: NamingPolicy = camel_case) -> str | None:
+    """The member of a class that is marked as the subject; None for none.
+
+    Raises `DeclarationError` for more than one.
+    """
+    names = [member.name for member in members_of(type_, naming) if names_subject(member.annotation)]
+    if len(names) > 1:
+        raise DeclarationError(
+            f"{_name_of(type_)} marks {' and '.join(names)} as its subject. An event has one: keep one mark."
+        )
+    return names[0] if names else None
 
 
 def check_unique(types: Iterable[type]) -> None:

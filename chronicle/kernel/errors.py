@@ -3,6 +3,8 @@
 The name of the class is part of what a caller sees: `Exception was thrown by handler. <name>: <message>`.
 """
 
+from collections.abc import Iterable
+
 from chronicle.errors import ChronicleError
 
 
@@ -86,17 +88,49 @@ class InvalidMigrationPropertyForEventType(ChronicleError):
 
 
 class InvalidMigrationForEventType(ChronicleError):
-    """A migration whose expression is not the text of a JSON object."""
+    """A migration whose expression is not the text of a JSON object, or has an operation that is none."""
 
-    def __init__(self, event_type: str, step_from: int, step_to: int, direction: str) -> None:
+    def __init__(self, event_type: str, step_from: int, step_to: int, direction: str, reason: str) -> None:
         super().__init__(
             f"The {direction} of event type '{event_type}' between generations {step_from} and {step_to} "
-            "is not the text of a JSON object."
+            f"cannot be read: {reason}"
+        )
+
+
+class CannotMigrate(ChronicleError):
+    """An event's content cannot be brought into all generations of its type."""
+
+
+class GenerationNotRegistered(CannotMigrate):
+    """A generation that an event type with several others does not have."""
+
+    def __init__(self, event_type: str, generation: int, registered: Iterable[int]) -> None:
+        super().__init__(
+            f"Event type '{event_type}' has no generation {generation}. Register it with its migrations, or "
+            f"append one of these: {', '.join(map(str, sorted(registered)))}."
+        )
+
+
+class MigrationFailed(CannotMigrate):
+    """A content does not go through a migration, or what comes out does not fit the schema it leads to."""
+
+    def __init__(self, event_type: str, step_from: int, step_to: int, reason: str) -> None:
+        super().__init__(
+            f"An event of type '{event_type}' cannot be migrated from generation {step_from} to {step_to}: "
+            f"{reason}. Change the migration, or what is appended."
         )
 
 
 class InvalidConstraint(ChronicleError):
     """A constraint without a name, of an unknown type, or without the definition that its type needs."""
+
+
+class InvalidSeed(ChronicleError):
+    """An event to be seeded whose content is no JSON object."""
+
+
+class InvalidSequenceQuery(ChronicleError):
+    """A query or a folder to be saved that has no id."""
 
 
 class MissingUserName(ChronicleError, ValueError):

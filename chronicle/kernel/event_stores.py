@@ -11,26 +11,38 @@ from chronicle.errors import StorageError
 from chronicle.kernel import system_events
 from chronicle.kernel.changes import Changes
 from chronicle.kernel.completion import to_the_end
+from chronicle.kernel.compliance import Compliance, EncryptionKeys
 from chronicle.kernel.constraints import Constraints
 from chronicle.kernel.errors import InvalidEventStoreName, InvalidNamespaceName
 from chronicle.kernel.event_types import EventTypeDefinition, EventTypeRegistration, EventTypes
 from chronicle.kernel.event_types.event_types import definitions_by_store
 from chronicle.kernel.event_types.kernel_owned import EVENT_TYPE_ADDED, SYSTEM_EVENT_STORE, kernel_owned
+from chronicle.kernel.event_types.rewriting import Rewriting
 from chronicle.kernel.identities import Identities
 from chronicle.kernel.observation.definitions import ObserverDefinitions
 from chronicle.kernel.observation.observers import Observers
 from chronicle.kernel.observation.settings import DEFAULT_SETTINGS, ObservationSettings
 from chronicle.kernel.read_models import ReadModelDefinitions, Sinks
+from chronicle.kernel.redaction import OBSERVER_ID, REQUEST_TYPES, EventSequencesReactor
+from chronicle.kernel.seeding import EventSeeding
+from chronicle.kernel.sequence_queries import SequenceQueries
 from chronicle.kernel.sequences import ConcurrencyScope, EventSequence
+from chronicle.kernel.sequences.event_queries import EventQueries
+from chronicle.kernel.sequences.preparation import Preparation
+from chronicle.kernel.sequences.streams import Streams
 from chronicle.kernel.storage import constraints as constraint_storage
 from chronicle.kernel.storage import event_stores as storage
 from chronicle.kernel.storage import event_types as event_type_storage
 from chronicle.kernel.storage import events as event_storage
+from chronicle.kernel.storage import generations as generation_storage
+from chronicle.kernel.storage import redaction as redaction_storage
 from chronicle.kernel.storage.constraints import StoredConstraint
 from chronicle.kernel.storage.database import Database
+from chronicle.kernel.storage.encryption_keys import KeyScope
 from chronicle.kernel.storage.event_stores import StoredEventStore, StoredNamespace
-from chronicle.kernel.storage.events import EventFilter
-from chronicle.values import DEFAULT_NAMESPACE, NOT_SET, SYSTEM_SEQUENCE
+from chronicle.kernel.storage.events import EventFilter, StoredEvent
+from chronicle.kernel.storage.sequence_queries import Kind
+from chronicle.values import DEFAULT_NAMESPACE, EVENT_LOG, NOT_SET, SYSTEM_SEQUENCE
 
 _log = logging.getLogger(__name__)
 
@@ -47,11 +59,34 @@ class Namespace:
         self.name: Final = stored.name
         self.identities: Final = identities
         self.sinks: Final = Sinks(database, namespace_id=stored.id)
+        self.compliance: Final = store.compliance_of(stored.name)
+        self.streams: Final = Streams(database, namespace_id=stored.id)
+        self.event_queries: Final = EventQueries(database, namespace_id=stored.id)
         self.observers: Final = Observers(
             database, namespace_id=stored.id, event_sequence=self.event_sequence, settings=store.observation
         )
+        self._event_sequences_reactor = EventSequencesReactor(
+            database,
+            event_store_id=store.id,
+            namespace_id=stored.id,
+            event_sequence=self.event_sequence,
+            definitions=store.observer_definitions,
+            observers=self.observers,
+            settings=store.observation,
+        )
         self._database = database
         self._sequences: dict[str, EventSequence] = {}
+
+    def start(self) -> None:
+        """Lets the kernel do what the `system` sequence asks for."""
+        # The kernel's own event store knows none of the requests.
+        if self.store.name != SYSTEM_EVENT_STORE:
+            self._event_sequences_reactor.start()
+
+    async def close(self) -> None:
+        """Stops the observers, the kernel's own first."""
+        await self._event_sequences_reactor.close()
+        await self.observers.close()
 
     @property
     def event_store(self) -> str:
@@ -64,13 +99,20 @@ class Namespace:
         if sequence is None:
             sequence = self._sequences[name] = EventSequence(
                 self._database,
-                event_store=self.store.name,
                 namespace_id=self.id,
                 name=name,
-                event_types=self.store.event_types,
+                preparation=self.store.preparation,
+                constraints=self.store.constraints,
+                compliance=self.compliance,
                 identities=self.identities,
             )
         return sequence
+
+    def forget_events(self, event_sequence: str) -> None:
+        """Lets go of events that were read before they were changed in the database."""
+        self.event_sequence(event_sequence).forget_events()
+        for observer in self.observers.all():
+            observer.forget_events(event_sequence)
 
     async def event_sequence_names(self) -> Sequence[str]:
         """The names of the event sequences that were used."""
@@ -85,6 +127,7 @@ class EventStore:
         database: Database,
         stored: StoredEventStore,
         observation: ObservationSettings,
+        encryption_keys: EncryptionKeys,
         *,
         namespaces: Iterable[StoredNamespace] = (),
         event_types: Iterable[EventTypeDefinition] = (),
@@ -96,11 +139,24 @@ class EventStore:
         self.event_types: Final = EventTypes(
             database, event_store_id=stored.id, event_store=stored.name, stored=event_types
         )
-        self.constraints: Final = Constraints(database, event_store_id=stored.id, stored=constraints)
+        self.rewriting: Final = Rewriting(
+            database, self.event_types, event_store_id=stored.id, rewritten=self._forget_event_log
+        )
+        self.constraints: Final = Constraints(
+            database, event_store_id=stored.id, stored=constraints, release=self._release
+        )
+        self.preparation: Final = Preparation(stored.name, self.event_types)
         self.read_models: Final = ReadModelDefinitions(database, event_store_id=stored.id)
         self.observer_definitions: Final = ObserverDefinitions(database, event_store_id=stored.id)
+        self.sequence_queries: Final = SequenceQueries(database, event_store_id=stored.id, kind=Kind.QUERY)
+        self.sequence_query_folders: Final = SequenceQueries(
+            database, event_store_id=stored.id, kind=Kind.FOLDER
+        )
+        self.seeding: Final = EventSeeding(database, self)
         self.observation: Final = observation
         """How the observers of all namespaces are driven."""
+        self.encryption_keys: Final = encryption_keys
+        """Those of the whole kernel."""
         self.namespace_changes: Final = Changes()
         """When a namespace was added."""
         self._database = database
@@ -111,6 +167,10 @@ class EventStore:
     def namespaces(self) -> Sequence[str]:
         """The names of the namespaces, in the order in which they came."""
         return [namespace.name for namespace in self._stored_namespaces.values()]
+
+    def compliance_of(self, namespace: str) -> Compliance:
+        """The personal data of a namespace, whether it is there or not."""
+        return Compliance(self.encryption_keys, KeyScope(self.id, _key(namespace)))
 
     async def ensure_namespace(self, name: str) -> None:
         """Adds a namespace unless there is one with this name in any casing.
@@ -139,7 +199,10 @@ class EventStore:
     async def register_event_types(
         self, registrations: Sequence[EventTypeRegistration], *, validate: bool = True
     ) -> None:
-        """As `EventTypes.register`; what is new is told to the `system` sequence of the default namespace."""
+        """As `EventTypes.register`; what is new is told to the `system` sequence of the default namespace.
+
+        Events that are stored already are given new generations in the background.
+        """
         await to_the_end(self._register(registrations, validate))
 
     async def register_kernel_owned(self) -> None:
@@ -147,12 +210,19 @@ class EventStore:
         await self.event_types.register(kernel_owned(self.name), validate=False)
 
     async def close(self) -> None:
-        """Stops the observers of all namespaces."""
+        """Stops what runs in the background, and the observers of all namespaces."""
+        await self.rewriting.close()
         async with self._changing:
-            await asyncio.gather(*(namespace.observers.close() for namespace in self._namespaces.values()))
+            await asyncio.gather(*(namespace.close() for namespace in self._namespaces.values()))
+
+    async def _release(self, namespace: str, events: Sequence[StoredEvent]) -> Sequence[str] | None:
+        compliance = (await self.namespace(namespace)).compliance
+        return await compliance.release_events(events, self.event_types)
 
     async def _register(self, registrations: Sequence[EventTypeRegistration], validate: bool) -> None:
         added = await self.event_types.register(registrations, validate=validate)
+        if not all(one.is_first for one in added):
+            self.rewriting.start()
         # An event store that was never ensured lacks the kernel's own event types; then nothing is told.
         if not added or not self.event_types.knows(EVENT_TYPE_ADDED):
             return
@@ -163,6 +233,11 @@ class EventStore:
             # They are registered all the same, and would not count as new another time.
             _log.error("%s was not told of new event types: %s", self.name, "; ".join(outcome.errors))
 
+    def _forget_event_log(self) -> None:
+        namespace = self._namespaces.get(_key(DEFAULT_NAMESPACE))
+        if namespace is not None:
+            namespace.forget_events(EVENT_LOG)
+
     async def _add_namespace(self, name: str) -> None:
         async with self._changing:
             if _key(name) in self._stored_namespaces:
@@ -170,6 +245,7 @@ class EventStore:
             job = partial(storage.ensure_namespace, event_store_id=self.id, name=name)
             self._stored_namespaces[_key(name)] = await self._database.write(job)
             self.namespace_changes.notify()
+        await self.seeding.welcome(name)
 
     async def _open_namespace(self, key: str) -> Namespace:
         async with self._changing:
@@ -178,6 +254,7 @@ class EventStore:
                 stored = self._stored_namespaces[key]
                 identities = await Identities.load(self._database, stored.id)
                 namespace = self._namespaces[key] = Namespace(self._database, self, stored, identities)
+                namespace.start()
             return namespace
 
 
@@ -185,8 +262,14 @@ class EventStores:
     """The event stores of a kernel."""
 
     def __init__(
-        self, database: Database, observation: ObservationSettings, stores: Iterable[EventStore]
+        self,
+        database: Database,
+        observation: ObservationSettings,
+        encryption_keys: EncryptionKeys,
+        stores: Iterable[EventStore],
     ) -> None:
+        self.encryption_keys: Final = encryption_keys
+        """Those of all event stores, in all namespaces."""
         self.changes: Final = Changes()
         """When an event store was added."""
         self._database = database
@@ -200,14 +283,17 @@ class EventStores:
         """Loads what is stored, and brings the kernel's own part of it up to date."""
         stored = await database.read(_load)
         event_types = definitions_by_store(stored.generations, stored.migrations)
+        encryption_keys = EncryptionKeys(database)
         stores = cls(
             database,
             observation,
+            encryption_keys,
             [
                 EventStore(
                     database,
                     store,
                     observation,
+                    encryption_keys,
                     namespaces=[one for one in stored.namespaces if one.event_store_id == store.id],
                     event_types=event_types.get(store.id, ()),
                     constraints=[one for one in stored.constraints if one.event_store_id == store.id],
@@ -219,11 +305,21 @@ class EventStores:
         for store in tuple(stores._stores.values()):
             await store.register_kernel_owned()
             await store.ensure_namespace(DEFAULT_NAMESPACE)
+        for store in tuple(stores._stores.values()):
+            if store.id in stored.rewrites:
+                store.rewriting.start()
+        for event_store, namespace in stored.with_requests:
+            # To open it is to go on with them; all others are opened when somebody uses them.
+            await (await stores.get(event_store)).namespace(namespace)
         return stores
 
     def names(self) -> Sequence[str]:
         """The names of the event stores, the kernel's own among them, in the order in which they came."""
         return [store.name for store in self._stores.values()]
+
+    def key_scopes(self, namespace: str) -> Sequence[KeyScope]:
+        """Where a subject may have keys: this namespace of every event store, whether it is there or not."""
+        return [KeyScope(store.id, _key(namespace)) for store in self._stores.values()]
 
     async def get(self, name: str) -> EventStore:
         """The event store with this name in any casing, which is added if need be.
@@ -248,6 +344,7 @@ class EventStores:
     async def close(self) -> None:
         """Stops all observers. A second call does nothing."""
         await asyncio.gather(*(store.close() for store in self._stores.values()))
+        await self.encryption_keys.close()
 
     async def _ensure(self, name: str) -> EventStore:
         async with self._ensuring:
@@ -280,7 +377,9 @@ class EventStores:
             store = self._stores.get(_key(name))
             if store is None:
                 stored = await self._database.write(partial(storage.ensure_event_store, name=name))
-                store = self._stores[_key(name)] = EventStore(self._database, stored, self._observation)
+                store = self._stores[_key(name)] = EventStore(
+                    self._database, stored, self._observation, self.encryption_keys
+                )
                 self.changes.notify()
             return store
 
@@ -291,6 +390,9 @@ class _Stored(NamedTuple):
     generations: Sequence[event_type_storage.StoredGeneration]
     migrations: Sequence[event_type_storage.StoredMigration]
     constraints: Sequence[StoredConstraint]
+    rewrites: frozenset[int]
+    with_requests: Sequence[tuple[str, str]]
+    """Event stores and namespaces where events are still to be redacted or revised."""
 
 
 def _load(connection: sqlite3.Connection) -> _Stored:
@@ -300,6 +402,10 @@ def _load(connection: sqlite3.Connection) -> _Stored:
         event_type_storage.generations(connection),
         event_type_storage.migrations(connection),
         constraint_storage.constraints(connection),
+        generation_storage.event_stores_to_rewrite(connection),
+        redaction_storage.namespaces_with_requests(
+            connection, system=SYSTEM_SEQUENCE, observer_id=OBSERVER_ID, event_types=REQUEST_TYPES
+        ),
     )
 
 

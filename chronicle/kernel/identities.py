@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Self, TypeAlias
 
 from chronicle.errors import NotRunningError
+from chronicle.kernel.changes import Changes
+from chronicle.kernel.completion import to_the_end
 from chronicle.kernel.errors import MissingUserName
 from chronicle.kernel.storage import identities as storage
 from chronicle.kernel.storage.database import Database
@@ -77,6 +79,10 @@ class Identities:
     """
 
     def __init__(self, database: Database, namespace_id: int, committed: Iterable[StoredIdentity]) -> None:
+        self.changes: Final = Changes()
+        """When an identity came or was renamed."""
+        self.renames = 0
+        """How often one was renamed: whoever keeps what a chain looks like has to look again."""
         self._database = database
         self._namespace_id = namespace_id
         self._loop = asyncio.get_running_loop()
@@ -120,6 +126,29 @@ class Identities:
         ids: list[int] = json.loads(ids_json)
         return tuple(self._by_id.get(id_, UNKNOWN) for id_ in ids) or (NOT_SET,)
 
+    async def all(self) -> Sequence[Identity]:
+        """Everyone who caused an event, in the order in which they came."""
+        stored = await self._database.read(partial(storage.identities_after, namespace_id=self._namespace_id))
+        return [Identity(subject, name, user_name) for _, subject, name, user_name in stored]
+
+    async def rename(self, subject: str, name: str) -> None:
+        """Gives whoever has this subject another name, in all events that they ever caused.
+
+        Does nothing when nobody has it.
+        """
+        # Identities that came without a subject have nothing in common.
+        if subject:
+            await to_the_end(self._rename(subject, name))
+
+    async def _rename(self, subject: str, name: str) -> None:
+        job = partial(storage.rename, namespace_id=self._namespace_id, subject=subject, name=name)
+        renamed = await self._database.write(job)
+        for id_, *identity in renamed:
+            self._by_id[id_] = Identity(*identity)
+        if renamed:
+            self.renames += 1
+            self.changes.notify()
+
     def _learn(self) -> None:
         # A write job although it only reads: it comes after the job that added the identities, and it is
         # answered after their commit.
@@ -131,8 +160,9 @@ class Identities:
 
     def _learned(self, job: asyncio.Future[list[StoredIdentity]]) -> None:
         # When it failed, the next append with an unknown chain asks again.
-        if job.exception() is None:
+        if job.exception() is None and job.result():
             self._keep_committed(job.result())
+            self.changes.notify()
 
     def _keep_committed(self, identities: Iterable[StoredIdentity]) -> None:
         for id_, subject, name, user_name in identities:

@@ -23,7 +23,8 @@ class EventReader:
         """The event. Raises `SerializationError` for content that does not fit the handler's event type."""
         event_type = handler.event_type
         content = message.Content
-        if message.Context.EventType.Generation != event_type.generation:
+        # A revision is in its own generation only; the others are as the event was before.
+        if message.Context.EventType.Generation != event_type.generation and not message.Revisions:
             content = message.GenerationalContent.get(event_type.generation, content)
         try:
             return self._from_json(event_type.type, content)
@@ -38,6 +39,7 @@ class EventReader:
         """The event's context, with the generation of the content that `event` gives."""
         context = to_event_context(message.Context)
         generation = handler.event_type.generation
-        if context.generation != generation and generation in message.GenerationalContent:
+        is_other = context.generation != generation and not message.Revisions
+        if is_other and generation in message.GenerationalContent:
             return replace(context, generation=generation)
         return context

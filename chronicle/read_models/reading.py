@@ -6,7 +6,7 @@ import msgspec
 
 from chronicle.serialization import Serializer
 from chronicle.serialization.members import is_record, members_of
-from chronicle.serialization.shapes import Entries, Items, shape_of
+from chronicle.serialization.shapes import Entries, Items, Personal, shape_of
 
 _Model = TypeVar("_Model")
 
@@ -45,6 +45,7 @@ class InstanceReader:
         empty = {}
         for member in members_of(model, self._serializer.naming) if is_record(model) else ():
             shape = shape_of(member.annotation, member.name)
+            shape = shape.of if isinstance(shape, Personal) else shape
             if not member.has_default and isinstance(shape, Items | Entries):
                 empty[member.content_name] = _EMPTY_ARRAY if isinstance(shape, Items) else _EMPTY_OBJECT
         return empty

@@ -1,8 +1,9 @@
 """What tests of the client declare: the events of a bank account, and what is kept of them."""
 
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chronicle import Artifacts, event_type, reducer
 
@@ -28,13 +29,19 @@ class AccountClosed(BaseModel):
     reason: str | None = None
 
 
+@event_type("branch-rated")
+class BranchRated(BaseModel):
+    # The schema says nothing of it: the kernel takes what the class refuses.
+    stars: Annotated[int, Field(le=5)]
+
+
 class NoEvent(BaseModel):
     """No event type: nothing says so."""
 
     amount: int = 0
 
 
-EVENT_TYPES = (AccountOpened, FundsDeposited, FundsWithdrawn, AccountClosed)
+EVENT_TYPES = (AccountOpened, FundsDeposited, FundsWithdrawn, AccountClosed, BranchRated)
 
 
 class Account(BaseModel):

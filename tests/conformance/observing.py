@@ -162,6 +162,7 @@ class Connection:
         reactor_id: str,
         *event_types: str,
         filters: reactors.ObserverFilters | None = None,
+        replayable: bool = True,
         **definition: Any,
     ) -> ReactorStream:
         """A reactor of these event types, registered and, as far as the kernel tells, subscribed."""
@@ -178,7 +179,7 @@ class Connection:
                     )
                     for event_type in event_types
                 ],
-                IsReplayable=True,
+                IsReplayable=replayable,
                 Filters=filters or reactors.ObserverFilters(EventStreamType="All"),
                 **definition,
             ),

@@ -22,10 +22,13 @@ from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
 from chronicle.contracts.event_stores_pb2_grpc import EventStoresStub
 from chronicle.contracts.events_constraints_pb2_grpc import ConstraintsStub
 from chronicle.contracts.events_pb2_grpc import EventTypesStub
+from chronicle.contracts.identities_pb2_grpc import IdentitiesStub
 from chronicle.contracts.namespaces_pb2_grpc import NamespacesStub
 from chronicle.contracts.observation_reactors_pb2_grpc import ReactorsStub
 from chronicle.contracts.observation_reducers_pb2_grpc import ReducersStub
 from chronicle.contracts.read_models_pb2_grpc import ReadModelsStub
+from chronicle.contracts.seeding_pb2_grpc import EventSeedingStub
+from chronicle.contracts.sequence_queries_pb2_grpc import SequenceQueriesStub
 from chronicle.values import UNAVAILABLE, guid_from_halves, guid_halves
 
 NOTHING: Final = Empty()
@@ -54,6 +57,9 @@ class Stubs:
         self.reactors = ReactorsStub(channel)
         self.reducers = ReducersStub(channel)
         self.read_models = ReadModelsStub(channel)
+        self.identities = IdentitiesStub(channel)
+        self.seeding = EventSeedingStub(channel)
+        self.sequence_queries = SequenceQueriesStub(channel)
 
 
 class RawStore:

@@ -22,6 +22,7 @@ from tests.conformance.bank import (
     EVENT_TYPES,
     AccountClosed,
     AccountOpened,
+    BranchRated,
     FundsDeposited,
     FundsWithdrawn,
     NoEvent,
@@ -308,21 +309,19 @@ async def test_given_a_handler_that_finished_well_or_not_then_the_identity_of_th
 async def test_given_an_event_that_cannot_be_decoded_then_its_partition_fails_and_others_go_on(
     bank_with: OpenBank, stubs: Stubs, store_name: str
 ) -> None:
-    seen: list[tuple[str, Decimal]] = []
+    seen: list[tuple[str, int]] = []
 
     @reactor(id="decoding")
-    async def decoding(event: FundsDeposited, context: EventContext) -> None:
-        seen.append((context.event_source_id, event.amount))
+    async def decoding(event: BranchRated, context: EventContext) -> None:
+        seen.append((context.event_source_id, event.stars))
 
     bank = await bank_with(decoding)
     raw = RawStore(stubs, store_name)
-    # Without the schema the kernel has nothing against it.
-    await raw.register("funds-deposited")
-    await raw.append("funds-deposited", {"amount": "much"}, source="broken")
-    await bank.event_log.append("broken", FundsDeposited(amount=Decimal(1)))
-    await bank.event_log.append("fine", FundsDeposited(amount=Decimal(2)))
+    await raw.append("branch-rated", {"stars": 6}, source="broken")
+    await bank.event_log.append("broken", BranchRated(stars=1))
+    await bank.event_log.append("fine", BranchRated(stars=2))
     await grows_to(seen, 1)
-    assert seen == [("fine", Decimal(2))]
+    assert seen == [("fine", 2)]
 
 
 async def test_given_a_reactor_that_cannot_be_made_then_it_fails_and_others_go_on(

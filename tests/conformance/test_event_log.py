@@ -314,8 +314,7 @@ async def test_given_a_type_that_the_application_does_not_declare_when_read_then
 async def test_given_content_that_does_not_fit_its_class_when_read_then_the_error_is_typed(
     bank: EventStore, raw_bank: RawStore
 ) -> None:
-    await raw_bank.register("funds-deposited")
-    await raw_bank.append("funds-deposited", {"amount": "much"})
+    await raw_bank.append("branch-rated", {"stars": 6})
     with pytest.raises(SerializationError):
         await bank.event_log.events_from(0)
 

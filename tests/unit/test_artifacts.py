@@ -13,6 +13,7 @@ import pytest
 from chronicle.artifacts import Artifacts, discover
 from chronicle.errors import DeclarationError, DuplicateEventTypeError, UnknownEventTypeError
 from chronicle.events.event_types import event_type
+from chronicle.events.migrations import MigrationBuilder, migration
 from chronicle.observation.declarations import reactor, reducer
 from chronicle.read_models.declaration import read_model
 
@@ -76,6 +77,26 @@ def test_artifacts_are_joined_with_plus() -> None:
         _ = joined + "more"  # type: ignore[operator]
 
 
+def test_event_types_that_migrations_name_need_not_be_named() -> None:
+    @migration(Opened)
+    class Grown:
+        def upcast(self, to: MigrationBuilder) -> None: ...
+
+    assert Artifacts(migrations=[Grown]).event_types == (Opened,)
+
+
+def test_two_migrations_from_one_generation_are_refused() -> None:
+    def grown() -> type:
+        @migration(Opened)
+        class Grown:
+            def upcast(self, to: MigrationBuilder) -> None: ...
+
+        return Grown
+
+    with pytest.raises(DeclarationError, match="both lead from generation 1"):
+        Artifacts(migrations=[grown(), grown()])
+
+
 def test_two_classes_of_one_event_type_are_refused_also_when_joined() -> None:
     with pytest.raises(DuplicateEventTypeError, match=r"\.Closed and .*\.ClosedAgain .*'Closed'"):
         Artifacts(event_types=[Closed, ClosedAgain])
@@ -133,11 +154,16 @@ BANK = {
     "events.py": """
         from dataclasses import dataclass
         from chronicle.events.event_types import event_type
+        from chronicle.events.migrations import migration
 
         @event_type
         @dataclass
         class Opened:
             owner: str
+
+        @migration(Opened)
+        class Grown:
+            def upcast(self, to): ...
 
         class NotDecorated(Opened): ...
         """,
@@ -198,6 +224,7 @@ def test_everything_that_a_package_declares_is_discovered_each_once(write_packag
     assert names_of(found.reactors) == ["welcome"]
     assert names_of(found.reducers) == ["Accounts"]
     assert names_of(found.read_models) == ["Account"]
+    assert names_of(found.migrations) == ["Grown"]
 
 
 def test_what_a_package_only_imports_is_not_its_own(write_package: WritePackage) -> None:

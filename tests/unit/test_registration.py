@@ -10,6 +10,7 @@ import pytest
 
 from chronicle.errors import KernelError, NotConnectedError, RegistrationError
 from chronicle.events.event_types import EventTypes, event_type
+from chronicle.events.migrations import MigrationBuilder, Migrations, migration
 from chronicle.registration import (
     Registration,
     Step,
@@ -63,6 +64,13 @@ async def test_steps_run_in_order_and_observers_last(kernel: Kernel) -> None:
     outcome = await registration.wait(LONG)
     assert outcome.is_success
     assert outcome.registered == ("a", "b", "observers")
+
+
+async def test_what_comes_afterwards_runs_when_the_observers_have_started(kernel: Kernel) -> None:
+    registration = Registration("bank", [kernel.step("a")], kernel, afterwards=[kernel.step("seeds")])
+    await registration.connected("id-1")
+    assert kernel.done == ["stop", "a", "start id-1", "seeds"]
+    assert registration.outcome.registered == ("a", "observers", "seeds")
 
 
 async def test_before_the_first_run_there_is_no_outcome(kernel: Kernel) -> None:
@@ -169,3 +177,32 @@ def test_all_generations_of_an_event_type_are_one_registration_with_the_latest_o
     assert opened.Schema == opened.Generations[1].Schema
     assert set(json.loads(opened.Generations[0].Schema)["properties"]) == {"owner"}
     assert (closed.Type.Id, [one.Generation for one in closed.Generations]) == ("closed", [1])
+
+
+@pytest.mark.row("E104")
+def test_migrations_are_registered_with_their_event_type_and_the_generations_that_only_they_know() -> None:
+    @event_type("opened", generation=3)
+    @dataclass
+    class Opened:
+        held_by: str
+
+    @migration(Opened, from_=2)
+    class Held:
+        def upcast(self, to: MigrationBuilder) -> None:
+            to.rename("owned_by", "held_by")
+
+    @migration("opened", from_=1)
+    class Owned:
+        def downcast(self, to: MigrationBuilder) -> None:
+            to.default("since", 2020)
+
+    (opened,) = register_event_types_request(EventTypes([Opened]), "bank", Migrations([Held, Owned])).Types
+    assert opened.Type.Generation == 3
+    assert [one.Schema == "{}" for one in opened.Generations] == [True, True, False]
+    first, second = opened.Migrations
+    assert (first.FromGeneration, first.ToGeneration) == (1, 2)
+    assert (first.UpcastJmesPath, json.loads(first.DowncastJmesPath)) == (
+        "{}",
+        {"since": {"$defaultValue": 2020}},
+    )
+    assert json.loads(second.UpcastJmesPath) == {"heldBy": {"$rename": "ownedBy"}}

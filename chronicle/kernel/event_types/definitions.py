@@ -61,11 +61,19 @@ class EventTypeDefinition:
         return self.schemas.get(generation) or next(iter(self.schemas.values()))
 
     def merged_with(self, registration: EventTypeRegistration) -> "EventTypeDefinition":
-        """What a registration makes of it: other generations stay, and migrations unless it brings some."""
+        """What a registration makes of it.
+
+        Other generations stay, so do schemas of which it says nothing, and migrations unless it brings some.
+        """
+        described = {
+            generation: schema
+            for generation, schema in registration.described.items()
+            if schema != NO_SCHEMA or generation not in self.schemas
+        }
         return EventTypeDefinition(
             self.id,
             registration.tombstone,
-            dict(sorted({**self.schemas, **registration.described}.items())),
+            dict(sorted({**self.schemas, **described}.items())),
             registration.migrations or self.migrations,
         )
 

@@ -17,6 +17,7 @@ from chronicle.kernel.event_types.definitions import (
     defined_by,
 )
 from chronicle.kernel.storage import event_types as storage
+from chronicle.kernel.storage import generations as generation_storage
 from chronicle.kernel.storage.database import Database
 from chronicle.kernel.storage.event_types import StoredGeneration, StoredMigration
 
@@ -42,11 +43,12 @@ class EventTypes:
         stored: Iterable[EventTypeDefinition],
     ) -> None:
         self.changes: Final = Changes()
+        self.registering: Final = asyncio.Lock()
+        """Held while event types change, and by whoever relies on them staying as they are for a while."""
         self._database = database
         self._event_store_id = event_store_id
         self._event_store = event_store
         self._definitions = {definition.id: definition for definition in stored}
-        self._registering = asyncio.Lock()
 
     def knows(self, event_type: str) -> bool:
         """Whether the event type is registered, in any generation."""
@@ -94,7 +96,7 @@ class EventTypes:
     async def _register(
         self, registrations: Sequence[EventTypeRegistration], validate: bool
     ) -> Sequence[AddedGeneration]:
-        async with self._registering:
+        async with self.registering:
             for registration in registrations:
                 validation.check_form(registration)
                 if validate:
@@ -134,6 +136,8 @@ class EventTypes:
             stored = set(_stored_generations(self._event_store_id, known)) if known else set()
             generations = _stored_generations(self._event_store_id, definition)
             storage.set_generations(connection, [one for one in generations if one not in stored])
+            if known is not None and definition.schemas.keys() != known.schemas.keys():
+                generation_storage.mark_for_rewrite(connection, self._event_store_id, definition.id)
             if known is None or definition.migrations != known.migrations:
                 migrations = [
                     StoredMigration(self._event_store_id, definition.id, *migration)

@@ -15,6 +15,9 @@ SYSTEM_EVENT_STORE: Final = "System"
 EVENT_STORE_ADDED: Final = "EventStoreAdded"
 EVENT_TYPE_ADDED: Final = "EventTypeAdded"
 EVENT_TYPE_GENERATION_ADDED: Final = "EventTypeGenerationAdded"
+EVENT_REDACTION_REQUESTED: Final = "EventRedactionRequested"
+EVENTS_REDACTED_FOR_EVENT_SOURCE: Final = "EventsRedactedForEventSource"
+EVENT_REVISED: Final = "EventRevised"
 
 _Schema = Mapping[str, Any]
 
@@ -32,14 +35,14 @@ _ANY_OBJECT: Final[_Schema] = {"type": "object"}
 _GENERATION_OF_EVENT_TYPE: Final = {"eventTypeId": _TEXT, "generation": _GENERATION, "schema": _TEXT}
 
 _IN_EVERY_EVENT_STORE: Final[Mapping[str, Mapping[str, _Schema]]] = {
-    "EventRedactionRequested": {"sequence": _TEXT, "sequenceNumber": _SEQUENCE_NUMBER, "reason": _TEXT},
-    "EventsRedactedForEventSource": {
+    EVENT_REDACTION_REQUESTED: {"sequence": _TEXT, "sequenceNumber": _SEQUENCE_NUMBER, "reason": _TEXT},
+    EVENTS_REDACTED_FOR_EVENT_SOURCE: {
         "sequence": _TEXT,
         "eventSourceId": _TEXT,
         "eventTypes": _EVENT_TYPES,
         "reason": _TEXT,
     },
-    "EventRevised": {
+    EVENT_REVISED: {
         "sequence": _TEXT,
         "sequenceNumber": _SEQUENCE_NUMBER,
         "eventType": _EVENT_TYPE,

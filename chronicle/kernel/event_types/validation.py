@@ -4,7 +4,6 @@ Each check raises, or returns nothing.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from chronicle.kernel.errors import (
     EventTypeSchemaChanged,
@@ -16,7 +15,12 @@ from chronicle.kernel.errors import (
     MissingMigrationForEventTypeGeneration,
 )
 from chronicle.kernel.event_types import schemas
-from chronicle.kernel.event_types.definitions import EventTypeDefinition, EventTypeRegistration
+from chronicle.kernel.event_types.definitions import (
+    NO_SCHEMA,
+    EventTypeDefinition,
+    EventTypeRegistration,
+)
+from chronicle.kernel.event_types.operations import Operations
 
 
 def check_form(registration: EventTypeRegistration) -> None:
@@ -53,11 +57,12 @@ def check_migration_chain(registration: EventTypeRegistration) -> None:
 def check_schemas_unchanged(registration: EventTypeRegistration, stored: EventTypeDefinition) -> None:
     """No generation that is stored comes with another schema.
 
-    A registration with nothing but its latest schema is not compared.
+    A registration with nothing but its latest schema is not compared. Neither is one that says nothing of a
+    generation, as that of an application that only knows the migration from it.
     """
     for generation, schema in registration.generations.items():
         known = stored.schemas.get(generation)
-        if known is not None and not schemas.are_equal(known, schema):
+        if schema != NO_SCHEMA and known is not None and not schemas.are_equal(known, schema):
             raise EventTypeSchemaChanged(registration.id, generation)
 
 
@@ -70,11 +75,13 @@ def check_migration_properties(registration: EventTypeRegistration) -> None:
             ("downcast", migration.downcast, upper, lower),
         ):
             try:
-                operations = schemas.parsed(expression)
+                operations = Operations.of(expression)
             except ValueError as error:
-                raise InvalidMigrationForEventType(registration.id, lower, upper, direction) from error
-            _check_names(registration, target, _targets(operations), direction)
-            _check_names(registration, source, _sources(operations), direction)
+                raise InvalidMigrationForEventType(
+                    registration.id, lower, upper, direction, str(error)
+                ) from error
+            _check_names(registration, target, operations.targets, direction)
+            _check_names(registration, source, operations.sources, direction)
 
 
 def _check_names(
@@ -87,30 +94,3 @@ def _check_names(
     for name in names:
         if name not in known:
             raise InvalidMigrationPropertyForEventType(registration.id, name, generation, direction)
-
-
-def _targets(operations: dict[str, Any]) -> list[str]:
-    return [name for name, value in operations.items() if _operation(value)[0] != "$defaultValue"]
-
-
-def _sources(operations: dict[str, Any]) -> list[str]:
-    names: list[str] = []
-    for value in operations.values():
-        match _operation(value):
-            case ("$rename", str(name)) | ("$split", {"source": str(name)}):
-                names.append(name)
-            case ("$combine", {"sources": list(sources)}):
-                names += [name for name in sources if isinstance(name, str)]
-            case ("", str(path)) if path.startswith("@."):
-                names.append(path.removeprefix("@."))
-    return names
-
-
-def _operation(value: object) -> tuple[str, object]:
-    """The name and the argument of a built-in operation; no name for anything that is left to JMESPath."""
-    match value:
-        case dict() if len(value) == 1:
-            name, argument = next(iter(value.items()))
-            if name in ("$split", "$combine", "$rename", "$defaultValue"):
-                return name, argument
-    return "", value

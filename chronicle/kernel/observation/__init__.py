@@ -13,7 +13,14 @@ from chronicle.kernel.observation.observer import Observer, RunningState
 from chronicle.kernel.observation.observers import Observers
 from chronicle.kernel.observation.reducers import ReducerSubscriber
 from chronicle.kernel.observation.settings import DEFAULT_SETTINGS, ObservationSettings
-from chronicle.kernel.observation.subscriber import Batch, Effect, ObservationState, Outcome, Subscriber
+from chronicle.kernel.observation.subscriber import (
+    Batch,
+    Effect,
+    ObservationState,
+    Outcome,
+    ReplayState,
+    Subscriber,
+)
 from chronicle.kernel.observation.subscription import Subscription
 from chronicle.kernel.observation.targets import ClientStream, Targets
 
@@ -37,6 +44,7 @@ __all__ = [
     "Observers",
     "Outcome",
     "ReducerSubscriber",
+    "ReplayState",
     "RunningState",
     "Subscriber",
     "Subscription",

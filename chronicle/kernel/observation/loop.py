@@ -3,21 +3,25 @@
 `cursor` is what was looked at: every event below it was answered, left out, or belongs to a failed partition.
 Recovering goes in turns with the main way and stays below the cursor; so when a failed partition has nothing
 more below it, the main way can take it back with no event lost or delivered twice between the two.
+Replaying a partition goes in turns with both, and ends before either goes on.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 
+from chronicle.errors import StorageError
 from chronicle.kernel.observation import verdicts
 from chronicle.kernel.observation.failures import FailedPartition
+from chronicle.kernel.observation.redactions import without_foreign
+from chronicle.kernel.observation.replay import PartitionReplay
 from chronicle.kernel.observation.settings import ObservationSettings
 from chronicle.kernel.observation.slices import Slice, cut_run, cut_spread, without_handled
 from chronicle.kernel.observation.state import ObserverState, Step
 from chronicle.kernel.observation.subscriber import Batch, Outcome
 from chronicle.kernel.observation.subscription import Subscription
-from chronicle.kernel.sequences import EventSequence
-from chronicle.kernel.storage.events import EventFilter, StoredEvent
+from chronicle.kernel.sequences import EventSequence, Page
+from chronicle.kernel.storage.events import EventFilter, GenerationalEvent, StoredEvent, as_read
 
 _log = logging.getLogger(__name__)
 
@@ -49,14 +53,15 @@ class ObserverLoop:
         """Where in the page the next slice begins."""
         self._is_unsettled = False
         """Whether something between the observer's next number and the cursor was left out or has failed."""
+        self._is_page_outdated = False
         self._resting: asyncio.Timeout | None = None
 
     async def run(self) -> None:
         """Runs until the subscription is closed; then everything that was handled is stored."""
         self.retry_failed()
         while self._subscription.is_open:
-            has_recovered = await self._recover()
-            if not await self._advance() and not has_recovered:
+            has_gone_back = await self._replay_next() or await self._recover()
+            if not await self._advance() and not has_gone_back:
                 await self._rest()
         await self._state.flush()
 
@@ -70,8 +75,12 @@ class ObserverLoop:
         if self._resting is not None and not self._resting.expired():
             self._resting.reschedule(_now())
 
+    def forget_events(self) -> None:
+        """Lets go of events that were read and not delivered yet: they may have been changed meanwhile."""
+        self._is_page_outdated = True
+
     async def _rest(self) -> None:
-        if not self._subscription.is_open:
+        if not self._subscription.is_open or self._next_to_replay is not None:
             return
         due = self._state.failed.next_due(before=self._cursor)
         try:
@@ -84,7 +93,7 @@ class ObserverLoop:
 
     async def _advance(self) -> bool:
         """Delivers the next slice; returns whether there was one."""
-        if self._at == len(self._page):
+        if self._at == len(self._page) or self._is_page_outdated:
             await self._turn_page()
             if not self._page:
                 return False
@@ -104,14 +113,22 @@ class ObserverLoop:
         return True
 
     async def _turn_page(self) -> None:
+        self._is_page_outdated = False
         page = await self._sequence.page(self._cursor, self._event_types, self._settings.page_size)
+        while self._is_page_outdated:
+            self._is_page_outdated = False
+            page = await self._sequence.page(self._cursor, self._event_types, self._settings.page_size)
+        page = Page(without_foreign(page.events, self._event_types), page.next_number)
         self._page, self._page_end, self._at = page.events, page.next_number, 0
         if len(page.events) >= self._settings.behind_from:
             # Too far behind to go run by run.
             self._catch_up_to = max(self._catch_up_to, page.events[-1].number)
+        if GenerationalEvent in map(type, page.events):
+            # Recent ones may come as they were appended, which is for live delivery only.
+            self._page = [as_read(e) if e.number <= self._catch_up_to else e for e in page.events]
         if self._is_filtered and page.events:
             let_pass = self._subscription.filters.let_pass
-            self._page = [e for e in page.events if e.number < self._live_from or let_pass(e)]
+            self._page = [e for e in self._page if e.number < self._live_from or let_pass(e)]
         if not self._page:
             self._cursor = page.next_number
             # What is filtered out stays before the observer until a later event is delivered.
@@ -185,22 +202,28 @@ class ObserverLoop:
             return False
         step = Step()
         batches: list[Batch] = []
-        tried: list[FailedPartition] = []
+        tried: list[tuple[FailedPartition, int]] = []
         for failed in due:
-            events = await self._events_of(failed)
-            if events:
-                batches.append(Batch(failed.partition, events))
-                tried.append(failed)
-            elif events is not None:
+            if failed.partition in self._state.replays:
+                await self._replay(failed.partition)
+                continue
+            page = await self._left_of(failed)
+            if page is not None and page.events:
+                batches.append(Batch(failed.partition, page.events))
+                tried.append((failed, page.next_number))
+            elif page is not None:
                 # Nothing that is wanted was left there.
                 step.recovered.append(failed)
                 step.next_number = max(step.next_number, failed.sequence_number + 1)
-        for failed, batch, outcome in zip(tried, batches, await self._deliver(batches), strict=True):
-            self._judge_recovery(failed, batch, outcome, step)
+        outcomes = await self._deliver(batches)
+        for (failed, resumes_at), batch, outcome in zip(tried, batches, outcomes, strict=True):
+            self._judge_recovery(failed, batch, outcome, step, resumes_at=resumes_at)
         await self._state.take(step)
         return True
 
-    def _judge_recovery(self, failed: FailedPartition, batch: Batch, outcome: Outcome, step: Step) -> None:
+    def _judge_recovery(
+        self, failed: FailedPartition, batch: Batch, outcome: Outcome, step: Step, *, resumes_at: int
+    ) -> None:
         verdict = verdicts.judge(batch, outcome, is_live=False)
         if verdict is None:
             self._subscription.close()
@@ -214,26 +237,64 @@ class ObserverLoop:
         if verdict.failed_at is not None:
             step.failed.append(failed.again(verdicts.attempt(outcome, verdict.failed_at)))
             return
-        resumes_at = batch.events[-1].number + 1
-        if len(batch.events) < self._settings.batch_size or resumes_at >= self._cursor:
+        if resumes_at >= self._cursor:
             step.recovered.append(failed)
         else:
             step.moved.append(failed.moved_to(resumes_at))
 
-    async def _events_of(self, failed: FailedPartition) -> Sequence[StoredEvent] | None:
+    async def _left_of(self, failed: FailedPartition) -> Page | None:
         """The next events of a failed partition below the cursor; `None` when they cannot be read."""
-        narrowing = EventFilter(event_source_id=failed.partition, event_types=tuple(self._event_types))
+        page = Page((), failed.sequence_number)
         try:
-            return await self._sequence.read(
-                narrowing,
-                first=failed.sequence_number,
-                last=self._cursor - 1,
-                limit=self._settings.batch_size,
-            )
+            while not page.events and page.next_number < self._cursor:
+                page = await self._events_of(failed.partition, page.next_number, self._cursor - 1)
         except Exception:
             _log.exception("observer '%s' could not read a failed partition", self._state.observer_id)
             self._state.failed.retry_later(failed.partition, _now())
             return None
+        return page
+
+    async def _events_of(self, partition: str, first: int, last: int) -> Page:
+        """The next events of a partition up to the number `last`."""
+        limit = self._settings.batch_size
+        narrowing = EventFilter(event_source_id=partition, event_types=tuple(self._event_types))
+        events = await self._sequence.read(narrowing, first=first, last=last, limit=limit)
+        next_number = events[-1].number + 1 if len(events) == limit else last + 1
+        return Page(without_foreign(events, self._event_types), next_number)
+
+    @property
+    def _next_to_replay(self) -> str | None:
+        """A partition that has to be replayed. One that has failed waits until it is due."""
+        failed = self._state.failed
+        return next((one for one in self._state.replays if failed.get(one) is None), None)
+
+    async def _replay_next(self) -> bool:
+        """Replays a partition; returns whether there was one."""
+        partition = self._next_to_replay
+        if partition is None:
+            return False
+        await self._replay(partition)
+        return True
+
+    async def _replay(self, partition: str) -> None:
+        last = max(self._cursor - 1, self._state.ahead.get(partition, -1))
+        replay = PartitionReplay(
+            partition, last, state=self._state, subscription=self._subscription, deliver=self._deliver
+        )
+        step = await replay.run(self._events_of)
+        if step is None:
+            self._subscription.close()
+            return
+        await self._state.take(step)
+        if step.effects and not self._state.replays:
+            await self._forget_former_states()
+
+    async def _forget_former_states(self) -> None:
+        """A read model that was built anew may have held what is to be gone from the files."""
+        try:
+            await self._state.forget_former_states()
+        except StorageError:
+            _log.exception("former states of observer '%s' stay in the log for now", self._state.observer_id)
 
 
 def _now() -> float:

@@ -96,6 +96,29 @@ class Observer:
             if subscription.definition.event_types:
                 self._start(subscription, sequence, live_from=0 if tail is None else tail + 1)
 
+    async def replay_partition(self, partition: str) -> None:
+        """Lets a partition be handled again from its first event, now or by those who subscribe next.
+
+        What it has not handled yet it goes on to handle in its turn. Nothing happens when the observer is
+        not replayable.
+        """
+        subscription = self.subscription
+        if subscription is None or subscription.definition.is_replayable:
+            await self.state.request_replay(partition)
+            self._look_around()
+
+    def take_replay_request(self, partition: str, request: int) -> None:
+        """Takes in a request for a replay that is stored already."""
+        self.state.take_replay_request(partition, request)
+        self._look_around()
+
+    def forget_events(self, event_sequence: str) -> None:
+        """Drops events that were read ahead, when they are of this sequence: some of them were changed."""
+        subscription = self.subscription
+        observed = None if subscription is None else subscription.definition.event_sequence
+        if self._loop is not None and observed == event_sequence:
+            self._loop.forget_events()
+
     def leave(self, stream: ClientStream) -> None:
         """Takes a stream out. What it has not answered goes to the others, or waits for the next to come."""
         subscription = self.subscription
@@ -153,10 +176,13 @@ class Observer:
                 await asyncio.wait((self._task,))
         self._subscription = self._task = self._loop = None
 
-    def _close(self, subscription: Subscription) -> None:
-        subscription.close()
+    def _look_around(self) -> None:
         if self._loop is not None:
             self._loop.wake()
+
+    def _close(self, subscription: Subscription) -> None:
+        subscription.close()
+        self._look_around()
         self.state.changes.notify()
 
     def _end(self, subscription: Subscription, error: Exception) -> None:

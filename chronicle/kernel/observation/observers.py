@@ -30,8 +30,11 @@ class Observers:
         self._loading = asyncio.Lock()
         self._is_closed = False
 
-    async def get(self, observer_id: str) -> Observer:
-        """The observer with this id; one that never ran stands at 0. Raises `NotRunningError` once closed."""
+    async def get(self, observer_id: str, settings: ObservationSettings | None = None) -> Observer:
+        """The observer with this id; one that never ran stands at 0.
+
+        `settings` are its own, for one that is not known yet. Raises `NotRunningError` once closed.
+        """
         observer = self._observers.get(observer_id)
         if observer is not None:
             return observer
@@ -39,11 +42,12 @@ class Observers:
             if self._is_closed:
                 raise NotRunningError("The embedded kernel is closed. Open a new client to go on.")
             if observer_id not in self._observers:
+                settings = settings or self._settings
                 state = ObserverState(
-                    observer_id, self._database, namespace_id=self._namespace_id, settings=self._settings
+                    observer_id, self._database, namespace_id=self._namespace_id, settings=settings
                 )
                 await state.load()
-                self._observers[observer_id] = Observer(state, self._event_sequence, self._settings)
+                self._observers[observer_id] = Observer(state, self._event_sequence, settings)
         return self._observers[observer_id]
 
     def all(self) -> Sequence[Observer]:

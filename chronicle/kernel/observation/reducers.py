@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from chronicle.kernel.compliance import Compliance
 from chronicle.kernel.observation import verdicts
-from chronicle.kernel.observation.subscriber import Batch, ObservationState, Outcome
+from chronicle.kernel.observation.subscriber import Batch, Effect, ObservationState, Outcome
 from chronicle.kernel.observation.targets import Targets
 from chronicle.kernel.read_models import (
     InvalidReadModelState,
@@ -24,6 +25,7 @@ class ReducerSubscriber:
         targets: Targets,
         read_models: ReadModelDefinitions,
         sinks: Sinks,
+        compliance: Compliance,
         read_model: str,
         *,
         guard_on_watermark: bool = True,
@@ -31,8 +33,19 @@ class ReducerSubscriber:
         self._targets = targets
         self._read_models = read_models
         self._sinks = sinks
+        self._compliance = compliance
         self._read_model = read_model
         self._guard = guard_on_watermark
+
+    @property
+    def folds(self) -> bool:
+        """See `Subscriber`: a batch begins where the one before has come to."""
+        return True
+
+    async def undo(self, partition: str) -> Effect | None:
+        """See `Subscriber`: the instance is removed."""
+        definition = (await self._read_models.get(self._read_model)).definition
+        return self._sinks.of(definition).remove(partition) if definition.is_materialized else None
 
     async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
         """See `Subscriber`. Events that an instance contains already are not delivered again."""
@@ -41,43 +54,53 @@ class ReducerSubscriber:
         if not read_model.definition.is_materialized:
             return await self._targets.deliver(batches)
         sink = self._sinks.of(read_model.definition)
-        instances = await sink.instances([batch.partition for batch in batches])
+        stored = await sink.instances([batch.partition for batch in batches])
+        readable = await self._compliance.release_instances(read_model.schema.text, list(stored.values()))
+        instances = {instance.key: instance for instance in readable}
         to_reduce = [self._to_reduce(batch, instances.get(batch.partition)) for batch in batches]
         answers = iter(await self._targets.deliver([batch for batch in to_reduce if batch.events]))
         return [
-            _outcome(batch, instances.get(batch.partition), next(answers), read_model.schema, sink)
+            await self._outcome(batch, instances.get(batch.partition), next(answers), read_model.schema, sink)
             if batch.events
             else _contained(whole)
             for whole, batch in zip(batches, to_reduce, strict=True)
         ]
 
     def _to_reduce(self, batch: Batch, instance: StoredInstance | None) -> Batch:
-        if instance is None:
+        if instance is None or batch.is_replay:
             return batch
         events = batch.events
         if self._guard and events[0].number <= instance.last_handled:
             events = [event for event in events if event.number > instance.last_handled]
         return Batch(batch.partition, events, instance.document)
 
-
-def _outcome(
-    batch: Batch, instance: StoredInstance | None, answer: Outcome, schema: ReadModelSchema, sink: Sink
-) -> Outcome:
-    if answer.state is ObservationState.FAILED:
-        # Nothing of the batch is stored: whatever the client got done has to be done again (O66, O166).
-        return answer._replace(last_successful=UNAVAILABLE)
-    if answer.state is not ObservationState.SUCCESS:
-        return answer
-    if not answer.read_model:
-        return answer if instance is None else answer._replace(effect=sink.remove(batch.partition))
-    try:
-        document = schema.document(answer.read_model, batch.partition)
-    except InvalidReadModelState as error:
-        return verdicts.raised(error)
-    if instance is not None and schema.is_same(document, instance.document):
-        return answer
-    stored = StoredInstance(batch.partition, document, batch.events[-1].number)
-    return answer._replace(effect=sink.set(stored))
+    async def _outcome(
+        self,
+        batch: Batch,
+        instance: StoredInstance | None,
+        answer: Outcome,
+        schema: ReadModelSchema,
+        sink: Sink,
+    ) -> Outcome:
+        if answer.state is ObservationState.FAILED:
+            # Nothing of the batch is stored: whatever the client got done has to be done again (O66, O166).
+            return answer._replace(last_successful=UNAVAILABLE)
+        if answer.state is not ObservationState.SUCCESS:
+            return answer
+        if not answer.read_model:
+            return answer if instance is None else answer._replace(effect=sink.remove(batch.partition))
+        try:
+            document = schema.document(answer.read_model, batch.partition)
+        except InvalidReadModelState as error:
+            return verdicts.raised(error)
+        # Where the next batch of a replay starts from.
+        answer = answer._replace(read_model=document)
+        if instance is not None and schema.is_same(document, instance.document):
+            return answer
+        subject = batch.events[0].subject
+        document = await self._compliance.encrypt_state(schema.text, subject or batch.partition, document)
+        stored = StoredInstance(batch.partition, document, batch.events[-1].number, subject)
+        return answer._replace(effect=sink.set(stored))
 
 
 def _contained(batch: Batch) -> Outcome:

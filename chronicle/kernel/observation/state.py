@@ -54,11 +54,15 @@ class Step:
     moved: list[FailedPartition] = field(default_factory=list)
     """Recovered in part."""
     recovered: list[FailedPartition] = field(default_factory=list)
+    replayed: list[tuple[str, int]] = field(default_factory=list)
+    """Partitions whose replay has ended, each with the request that it began with."""
 
     @property
     def is_light(self) -> bool:
         """Whether it only moves the position: then it may be stored a little later, together with others."""
-        return self.ahead is None and not (self.effects or self.failed or self.moved or self.recovered)
+        return self.ahead is None and not (
+            self.effects or self.failed or self.moved or self.recovered or self.replayed
+        )
 
     def add(self, later: "Step") -> None:
         """Takes a later light step into this one."""
@@ -83,6 +87,8 @@ class ObserverState:
         self.ahead: Mapping[str, int] = {}
         """Partitions that were handled beyond `next_number`, and up to which number."""
         self.failed = FailedPartitions((), settings)
+        self.replays: dict[str, int] = {}
+        """Partitions to be handled again from their first event, and how often that was asked for."""
         self.changes: Final = Changes()
         """When any of this has changed, or who is subscribed."""
         self._database = database
@@ -96,12 +102,13 @@ class ObserverState:
     async def load(self) -> None:
         """Takes over what the database has kept; an observer that never moved starts at 0."""
         # A write job although it only reads: it comes after everything that is still to be written.
-        stored, failures = await self._database.write(
+        stored, failures, replays = await self._database.write(
             partial(_read, namespace_id=self._namespace_id, observer_id=self.observer_id)
         )
         self.next_number, self.last_handled, self.handled_count, ahead = stored or _NEW
         self.ahead = _decode_ahead(ahead)
         self.failed = FailedPartitions(map(from_stored, failures), self._settings)
+        self.replays = dict(replays)
         self._pending = self._error = None
         self._has_passed_over = False
         self.changes.notify()
@@ -124,6 +131,25 @@ class ObserverState:
             self._write_pending()
             await self._database.write(self._job(step))
             self._apply(step)
+
+    async def request_replay(self, partition: str) -> None:
+        """Notes that a partition has to be handled again from its first event; once begun it is finished."""
+        job = partial(
+            observers.request_replay,
+            namespace_id=self._namespace_id,
+            observer_id=self.observer_id,
+            partition=partition,
+        )
+        self.take_replay_request(partition, await self._database.write(job))
+
+    def take_replay_request(self, partition: str, request: int) -> None:
+        """Takes in a request for a replay that is stored already."""
+        self.replays[partition] = request
+        self.changes.notify()
+
+    async def forget_former_states(self) -> None:
+        """Returns when nothing is left in the database's files of what steps have overwritten."""
+        await self._database.forget_what_was_overwritten()
 
     def pass_over(self, number: int) -> None:
         """Moves on without having handled anything; that is stored with the next step, or by `flush`."""
@@ -156,6 +182,10 @@ class ObserverState:
             self.failed.move(moved)
         for recovered in step.recovered:
             self.failed.remove(recovered.partition)
+        for partition, request in step.replayed:
+            # Unless it was asked for once more meanwhile.
+            if self.replays.get(partition) == request:
+                del self.replays[partition]
         self.changes.notify()
 
     def _store_soon(self, step: Step) -> None:
@@ -187,10 +217,11 @@ class ObserverState:
 
 def _read(
     connection: sqlite3.Connection, namespace_id: int, observer_id: str
-) -> tuple[StoredState | None, list[StoredFailure]]:
+) -> tuple[StoredState | None, list[StoredFailure], list[tuple[str, int]]]:
     return (
         observers.state(connection, namespace_id, observer_id),
         failed_partitions.of_observer(connection, namespace_id, observer_id),
+        observers.replays(connection, namespace_id, observer_id),
     )
 
 
@@ -199,6 +230,8 @@ def _write(connection: sqlite3.Connection, namespace_id: int, observer_id: str, 
         effect(connection)
     for recovered in step.recovered:
         failed_partitions.remove_failed_partition(connection, recovered.id.bytes)
+    for partition, request in step.replayed:
+        observers.end_replay(connection, namespace_id, observer_id, partition=partition, request=request)
     for one in (*step.failed, *step.moved):
         failed_partitions.set_failed_partition(
             connection,

@@ -22,13 +22,28 @@ class ObservationState(IntEnum):
     """Nobody is there to answer. Nothing is known of the batch, so it is delivered again."""
 
 
+class ReplayState(IntEnum):
+    """What a notice says of a replay; the numbers are the contract's."""
+
+    NONE = 0
+    """It is no notice, but a batch."""
+    BEGIN = 1
+    END = 2
+    BEGIN_PARTITION = 3
+    END_PARTITION = 4
+
+
 class Batch(NamedTuple):
-    """Events of one partition, at least one, in the order of their numbers."""
+    """Events of one partition, at least one, in the order of their numbers; or a notice without any."""
 
     partition: str
     events: Sequence[StoredEvent]
     initial_state: str | None = None
     """What a reducer starts from, a JSON object's text; nothing for all others."""
+    is_replay: bool = False
+    """Whether the events were handled before. A reducer then starts from `initial_state`, stored or not."""
+    notice: ReplayState = ReplayState.NONE
+    """Nobody answers a notice."""
 
 
 class Outcome(NamedTuple):
@@ -51,9 +66,18 @@ DISCONNECTED: Final = Outcome(ObservationState.DISCONNECTED)
 class Subscriber(Protocol):
     """Takes the batches of an observer."""
 
+    @property
+    def folds(self) -> bool:
+        """Whether what a batch comes to rests on the batches of the partition before it."""
+        ...
+
     async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
         """Delivers batches of different partitions side by side, and says what became of each, in order.
 
         Whatever it raises fails all of the partitions.
         """
+        ...
+
+    async def undo(self, partition: str) -> Effect | None:
+        """What takes back all that the events of a partition have come to: in a replay there were none."""
         ...

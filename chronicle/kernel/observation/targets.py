@@ -41,6 +41,11 @@ class ClientStream:
         self._has_more.set()
         return future
 
+    def notify(self, notice: Batch) -> None:
+        """Sends a notice, after what waits to be sent."""
+        self._to_send.append(notice)
+        self._has_more.set()
+
     def answer(self, partition: str, outcome: Outcome) -> None:
         """Takes the answer for the batch that is outstanding; ignores one for a partition without."""
         future = self._outstanding.pop(partition, None)
@@ -109,6 +114,19 @@ class Targets:
         """Removes all streams."""
         for stream in self.streams:
             self.remove(stream)
+
+    @property
+    def folds(self) -> bool:
+        """See `Subscriber`: a client that merely reacts takes each event by itself."""
+        return False
+
+    async def undo(self, partition: str) -> None:
+        """See `Subscriber`: what clients have done stays done."""
+
+    def notify(self, notice: Batch) -> None:
+        """Sends a notice to all streams."""
+        for stream in self._streams:
+            stream.notify(notice)
 
     async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
         """Delivers batches; those of a client that leaves go to one that stays, as long as there is any."""

@@ -7,14 +7,10 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from chronicle.kernel.read_models.errors import InvalidReadModel, InvalidReadModelState
-from chronicle.kernel.read_models.values import (
-    DEFAULTS,
-    OPAQUE_FORMATS,
-    RENDERERS,
-    TYPE_DEFAULTS,
-    Render,
-    as_is,
-)
+from chronicle.kernel.read_models.values import DEFAULTS, RENDERERS, TYPE_DEFAULTS, Render, as_is
+from chronicle.kernel.schemas import InvalidSchema, SchemaDocument
+from chronicle.kernel.schemas.documents import Place
+from chronicle.kernel.schemas.formats import OPAQUE_FORMATS
 
 LAST_HANDLED: Final = "__lastHandledEventSequenceNumber"
 
@@ -50,7 +46,11 @@ class _Value:
 class _Array:
     default = None
 
-    def __init__(self, items: Node) -> None:
+    def __init__(self) -> None:
+        # Filled after it was made, as objects are.
+        self._items: Node = _Value()
+
+    def fill(self, items: Node) -> None:
         self._items = items
 
     def shape(self, value: Any) -> Any:
@@ -111,14 +111,13 @@ class ReadModelSchema:
         """Compiles a JSON schema; raises `InvalidReadModel` for a text that is no JSON object."""
         self.text: Final = text
         try:
-            root = _decode(text or "{}")
-        except msgspec.DecodeError as error:
-            raise InvalidReadModel(f"The schema of a read model is no JSON: {error}") from error
-        if not isinstance(root, dict):
-            raise InvalidReadModel("The schema of a read model must be a JSON object.")
-        self._properties: Mapping[str, Any] = root.get("properties") or {}
-        # Without properties everything passes as it is.
-        self._root: Node = _Compiler(root).compile(root) if self._properties else _Value()
+            document = SchemaDocument(text)
+            root = document.place(document.root)
+            self._properties: Mapping[str, Any] = document.properties(root)
+            # Without properties everything passes as it is.
+            self._root: Node = _Compiler(document).compile(document.root) if self._properties else _Value()
+        except (InvalidSchema, RecursionError) as error:
+            raise InvalidReadModel(f"This cannot be the schema of a read model: {error}") from error
         self._key = next((name for name in ("id", "Id") if name in self._properties), None)
 
     def state_of(self, text: str) -> dict[str, Any]:
@@ -162,74 +161,48 @@ class ReadModelSchema:
 
 
 class _Compiler:
-    """Makes nodes of schemas. References lead into the document that it was given."""
+    """Makes nodes of schemas."""
 
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self._root = root
-        self._objects: dict[int, _Object] = {}
+    def __init__(self, document: SchemaDocument) -> None:
+        self._document = document
+        # By the identity of parts of the document, which live as long as it does.
+        self._nodes: dict[int, Node] = {}
 
     def compile(self, schema: Any) -> Node:
-        schema, is_nullable = self._resolve(schema)
-        format_ = schema.get("format")
-        format_ = format_.lower() if isinstance(format_, str) else ""
-        if format_.endswith("?"):
-            format_, is_nullable = format_[:-1], True
-        type_ = schema.get("type")
-        if isinstance(type_, list):
-            is_nullable = is_nullable or "null" in type_
-            type_ = next((one for one in type_ if one != "null"), None)
-        if format_ in OPAQUE_FORMATS:
+        known = self._nodes.get(id(schema))
+        if known is not None:
+            return known
+        place = self._document.place(schema)
+        properties = {} if place.format in OPAQUE_FORMATS else self._document.properties(place)
+        if properties:
+            return self._object(schema, properties)
+        # More than one choice leaves open what a value is: it passes as it came.
+        if place.format in OPAQUE_FORMATS or place.choices:
             return _Value()
-        if schema.get("properties"):
-            return self._object(schema)
-        if type_ == "array" or "items" in schema:
-            return _Array(self.compile(schema.get("items") or {}))
-        if type_ == "integer" and schema.get("enum") and schema.get("x-enumNames"):
-            return _enum(schema, is_nullable)
-        default = None if is_nullable else DEFAULTS.get(format_, TYPE_DEFAULTS.get(type_ or ""))
-        return _Value(RENDERERS.get(format_, as_is), default)
+        if "array" in place.types or place.items is not None:
+            return self._array(schema, place)
+        if "integer" in place.types and place.schema.get("enum") and place.schema.get("x-enumNames"):
+            return _enum(place)
+        type_ = next((name for name in TYPE_DEFAULTS if name in place.types), "")
+        default = None if place.is_nullable else DEFAULTS.get(place.format, TYPE_DEFAULTS.get(type_))
+        return _Value(RENDERERS.get(place.format, as_is), default)
 
-    def _object(self, schema: Mapping[str, Any]) -> Node:
-        known = self._objects.get(id(schema))
-        if known is None:
-            known = self._objects[id(schema)] = _Object()
-            known.fill({name: self.compile(property_) for name, property_ in schema["properties"].items()})
-        return known
+    def _object(self, schema: Any, properties: Mapping[str, Any]) -> Node:
+        node = self._nodes[id(schema)] = _Object()
+        node.fill({name: self.compile(property_) for name, property_ in properties.items()})
+        return node
 
-    def _resolve(self, schema: Any) -> tuple[Mapping[str, Any], bool]:
-        """The schema behind references and choices, and whether null is one of the choices."""
-        is_nullable = False
-        # A chain of references that never ends is no schema of anything.
-        for _ in range(32):
-            if not isinstance(schema, dict):
-                return {}, is_nullable
-            choices = schema.get("oneOf") or schema.get("anyOf")
-            if "$ref" in schema:
-                schema = self._at(schema["$ref"])
-            elif isinstance(choices, list) and not schema.get("properties"):
-                others = [one for one in choices if one != {"type": "null"}]
-                is_nullable = is_nullable or len(others) < len(choices)
-                # More than one choice leaves open what a value is: it passes as it came.
-                schema = others[0] if len(others) == 1 else {}
-            else:
-                return schema, is_nullable
-        return {}, is_nullable
-
-    def _at(self, pointer: Any) -> Any:
-        """Where a JSON Pointer into the same document leads."""
-        place: Any = self._root
-        if not isinstance(pointer, str) or not pointer.startswith("#"):
-            return {}
-        for part in pointer[1:].split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            if not isinstance(place, dict) or name not in place:
-                return {}
-            place = place[name]
-        return place
+    def _array(self, schema: Any, place: Place) -> Node:
+        node = self._nodes[id(schema)] = _Array()
+        node.fill(self.compile(place.items))
+        return node
 
 
-def _enum(schema: Mapping[str, Any], is_nullable: bool) -> Node:
-    names = dict(zip(schema["enum"], schema["x-enumNames"], strict=False))
+def _enum(place: Place) -> Node:
+    numbers, texts = place.schema["enum"], place.schema["x-enumNames"]
+    are_lists = isinstance(numbers, list) and isinstance(texts, list)
+    pairs = zip(numbers, texts, strict=False) if are_lists else ()
+    names = {number: text for number, text in pairs if isinstance(number, int) and isinstance(text, str)}
     known = frozenset(names.values())
 
     def render(value: Any) -> Any:
@@ -237,4 +210,4 @@ def _enum(schema: Mapping[str, Any], is_nullable: bool) -> Node:
             return value if value in known else None
         return names.get(value) if isinstance(value, int) else None
 
-    return _Value(render, None if is_nullable else names.get(0))
+    return _Value(render, None if place.is_nullable else names.get(0))

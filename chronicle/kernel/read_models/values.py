@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from chronicle.kernel.schemas.formats import FORMATS, TYPES
+
 Render = Callable[[Any], Any]
 """From the stored value to the one that is given out."""
 
@@ -31,14 +33,17 @@ def _date_time(value: Any) -> Any:
 
 def _date_time_offset(value: Any) -> Any:
     text = _date_time(value)
-    if not isinstance(text, str) or text.endswith("Z"):
-        return text if not isinstance(text, str) else f"{text[:-1]}+00:00"
+    # Personal data that was erased is an empty text, whatever it was.
+    if not isinstance(text, str) or not text:
+        return text
+    if text.endswith("Z"):
+        return f"{text[:-1]}+00:00"
     # The date holds hyphens too; an offset stands six places before the end.
     return text if text[-6:-5] in ("+", "-") and "T" in text[:-6] else f"{text}+00:00"
 
 
 def _date(value: Any) -> Any:
-    return f"{value[:_DATE_LENGTH]}T12:00:00" if isinstance(value, str) else value
+    return f"{value[:_DATE_LENGTH]}T12:00:00" if isinstance(value, str) and value else value
 
 
 def _time(value: Any) -> Any:
@@ -71,28 +76,14 @@ RENDERERS: Final[Mapping[str, Render]] = MappingProxyType(
 
 DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     {
-        "int16": 0,
-        "int32": 0,
-        "int64": 0,
-        "byte": 0,
-        "uint32": 0,
-        "uint64": 0,
-        "float": 0,
-        "double": 0,
-        "decimal": 0,
-        "guid": "00000000-0000-0000-0000-000000000000",
-        "uuid": "00000000-0000-0000-0000-000000000000",
-        "date-time": "0001-01-01T00:00:00",
-        "date-time-offset": "0001-01-01T00:00:00+00:00",
+        **{name: format_.default for name, format_ in FORMATS.items() if format_.default is not None},
         "date": "0001-01-01T12:00:00",
         "time": "0001-01-01T00:00:00",
-        "duration": "00:00:00",
     }
 )
 """By `format`: what an unset value that cannot be null is given out as."""
 
-TYPE_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType({"integer": 0, "number": 0, "boolean": False})
+TYPE_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {name: format_.default for name, format_ in TYPES.items()}
+)
 """The same by JSON type, for properties without a known format. Texts, objects and arrays have none."""
-
-OPAQUE_FORMATS: Final = frozenset({"point", "linestring", "polygon", "dynamic"})
-"""Objects that are one value: nothing inside is looked at."""

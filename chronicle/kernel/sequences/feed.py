@@ -49,6 +49,11 @@ class Feed:
             if not future.done():
                 future.set_result(None)
 
+    def forget(self) -> None:
+        """Lets go of all events, because the database has them otherwise now."""
+        self._events = []
+        self._first = 0 if self._tail is None else self._tail + 1
+
     def page(self, first: int, event_types: frozenset[str], limit: int) -> Page | None:
         """A page from memory; `None` when it begins before what memory holds."""
         if self._tail is None or first > self._tail:

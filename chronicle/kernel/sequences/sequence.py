@@ -7,20 +7,15 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from chronicle.errors import NotRunningError
+from chronicle.kernel.compliance import Compliance
+from chronicle.kernel.constraints import Claims, Constraints
 from chronicle.kernel.identities import IdentityChain
-from chronicle.kernel.sequences.appending import Append, AppendOutcome, append_all, following
+from chronicle.kernel.sequences.appending import Append, AppendJob, AppendOutcome, PreparedAppend, following
 from chronicle.kernel.sequences.feed import Feed, Page
+from chronicle.kernel.sequences.preparation import Preparation, Prepared, PreparedEvent, Unprotected
 from chronicle.kernel.storage import events
 from chronicle.kernel.storage.database import Database
 from chronicle.kernel.storage.events import EVERYTHING, EventFilter, StoredEvent
-
-
-class KnownEventTypes(Protocol):
-    """What a sequence asks about event types."""
-
-    def knows(self, event_type: str) -> bool:
-        """Whether the event store has this event type, in any generation."""
-        ...
 
 
 class IdentityStore(Protocol):
@@ -33,6 +28,7 @@ class IdentityStore(Protocol):
 
 class _Waiting(NamedTuple):
     append: Append
+    prepared: Sequence[Prepared]
     future: asyncio.Future[AppendOutcome]
 
 
@@ -43,17 +39,19 @@ class EventSequence:
         self,
         database: Database,
         *,
-        event_store: str,
         namespace_id: int,
         name: str,
-        event_types: KnownEventTypes,
+        preparation: Preparation,
+        constraints: Constraints,
+        compliance: Compliance,
         identities: IdentityStore,
     ) -> None:
         self.name = name
         self._database = database
-        self._event_store = event_store
         self._namespace_id = namespace_id
-        self._event_types = event_types
+        self._preparation = preparation
+        self._constraints = constraints
+        self._compliance = compliance
         self._identities = identities
         self._id: int | None = None
         self._feed = Feed(None)
@@ -65,18 +63,23 @@ class EventSequence:
     async def append(self, append: Append) -> AppendOutcome:
         """Appends events, all or none; returns once they are on the disk.
 
-        What the kernel refuses is in the outcome (events.md 4.3); nothing raises but a closed kernel.
+        What the kernel refuses is in the outcome (events.md 4.3). Raises `InvalidContent` for a content that
+        is no JSON object, and then looks no further.
         """
-        unknown = [
-            event.event_type for event in append.events if not self._event_types.knows(event.event_type)
+        prepared = [
+            await self._preparation.protect(event, self._compliance)
+            if isinstance(event, Unprotected)
+            else event
+            for event in map(self._preparation.prepare, append.events)
         ]
-        if unknown:
-            return AppendOutcome(errors=[self._unknown(event_type) for event_type in unknown])
+        refusal = PreparedAppend(append, prepared, ()).refusal
+        if refusal is not None:
+            return refusal
         if self._id is None:
             await self._create()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[AppendOutcome] = loop.create_future()
-        self._waiting.append(_Waiting(append, future))
+        self._waiting.append(_Waiting(append, prepared, future))
         if not self._writing:
             # Nobody to wait for: a turn of the loop is time that a single append can save.
             self._write()
@@ -133,6 +136,10 @@ class EventSequence:
         await self._open()
         await self._feed.wait_for(number)
 
+    def forget_events(self) -> None:
+        """Lets go of the events in memory, some of which are otherwise in the database now."""
+        self._feed.forget()
+
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         if not waiting:
@@ -142,21 +149,29 @@ class EventSequence:
         next_number = None if self._writing else following(self._feed.tail)
         self._writing += 1
         assert self._id is not None, "an append opens the sequence first"
-        job = partial(
-            append_all,
-            sequence=self._id,
-            appends=[append for append, _ in waiting],
-            identities_of=self._identities.ids_json,
-            next_number=next_number,
-        )
+        # Claims are made in the very turn in which their job is submitted: constraints rely on it.
+        appends = [
+            PreparedAppend(append, prepared, self._claims(prepared)) for append, prepared, _ in waiting
+        ]
+        job = AppendJob(self._id, appends, self._identities.ids_json, next_number)
         try:
             self._database.write_then(job, partial(self._settle, waiting))
         except NotRunningError as error:
             # Raised from a callback of the loop it would reach nobody, and the appenders would wait for ever.
             self._writing -= 1
-            for _, future in waiting:
+            for *_, future in waiting:
                 if not future.done():
                     future.set_exception(error)
+
+    def _claims(self, prepared: Sequence[Prepared]) -> Sequence[Claims]:
+        concern = self._constraints.concern
+        claims = [
+            self._constraints.claims(one.event, one.content)
+            if isinstance(one, PreparedEvent) and concern(one.event.event_type)
+            else ()
+            for one in prepared
+        ]
+        return claims if any(claims) else ()
 
     def _settle(
         self, waiting: list[_Waiting], outcomes: list[AppendOutcome] | None, error: Exception | None
@@ -167,7 +182,7 @@ class EventSequence:
         # Observers hear of an event before its appender does: then waiting for them after an append is
         # possible.
         self._feed.add([event for outcome in outcomes for event in outcome.events])
-        for (_, future), outcome in zip(waiting, outcomes, strict=True):
+        for (_, _, future), outcome in zip(waiting, outcomes, strict=True):
             if not future.done():
                 future.set_result(outcome)
 
@@ -191,6 +206,3 @@ class EventSequence:
                 self._id = await self._database.write(
                     partial(events.ensure_sequence, namespace_id=self._namespace_id, name=self.name)
                 )
-
-    def _unknown(self, event_type: str) -> str:
-        return f"Event type '{event_type}' is unknown in the event store '{self._event_store}'"

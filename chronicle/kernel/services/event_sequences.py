@@ -1,9 +1,7 @@
 """The EventSequences service (contract package EventSequences; events.md 4 and 9)."""
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-import msgspec
+from typing import Any
 
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.contracts.bcl_pb2 import Guid
@@ -11,9 +9,11 @@ from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesServicer
 from chronicle.kernel.event_stores import Namespace
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.sequences import Append, AppendOutcome, ConcurrencyScope, EventSequence, EventToAppend
+from chronicle.kernel.services import event_queries, streams
 from chronicle.kernel.services.events import AppendedEvents, encode_causation, identity_chain, tags_json
 from chronicle.kernel.services.faults import Context, InvalidRequest
-from chronicle.kernel.storage.events import EventFilter
+from chronicle.kernel.services.redaction import RedactionMethods
+from chronicle.kernel.storage.events import EventFilter, StoredEvent
 from chronicle.values import (
     ALL_STREAM_TYPE,
     DEFAULT_SOURCE_TYPE,
@@ -29,11 +29,9 @@ from chronicle.values import (
     to_ticks,
 )
 
-_decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
-
-class EventSequencesService(EventSequencesServicer):
-    """Appends and reads; redaction, revision, queries and completing streams come with "Events"."""
+class EventSequencesService(RedactionMethods, EventSequencesServicer):
+    """Appends and reads; redacts and revises; completes streams."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -56,9 +54,11 @@ class EventSequencesService(EventSequencesServicer):
         return pb.AppendResponse(
             CorrelationId=request.CorrelationId,
             SequenceNumber=outcome.events[0].number if outcome.is_success else UNAVAILABLE,
+            ConstraintViolations=_constraint_violations(outcome),
             Errors=outcome.errors,
             ConcurrencyViolation=_violations(outcome)[0] if violations else None,
-            ConcurrencyCheckPerformed=scope is not None and (outcome.is_success or bool(violations)),
+            ConcurrencyCheckPerformed=scope is not None
+            and (outcome.is_success or outcome.was_compared or bool(violations)),
         )
 
     async def AppendMany(self, request: pb.AppendManyRequest, context: Context) -> pb.AppendManyResponse:
@@ -80,9 +80,10 @@ class EventSequencesService(EventSequencesServicer):
         return pb.AppendManyResponse(
             CorrelationId=request.CorrelationId,
             SequenceNumbers=[event.number for event in outcome.events],
+            ConstraintViolations=_constraint_violations(outcome),
             Errors=outcome.errors,
             ConcurrencyViolations=_violations(outcome),
-            ConcurrencyCheckPerformed=was_checked and not outcome.errors,
+            ConcurrencyCheckPerformed=was_checked and not (outcome.errors or outcome.constraint_violations),
         )
 
     async def GetEventsFromEventSequenceNumber(
@@ -100,7 +101,7 @@ class EventSequencesService(EventSequencesServicer):
         if namespace is not None:
             sequence = namespace.event_sequence(request.EventSequenceId)
             events = await sequence.read(narrowing, first=request.FromEventSequenceNumber, last=last)
-            _appended_events(namespace).add_to(response.Events, events)
+            await _add_to(response.Events, namespace, events)
         return response
 
     async def GetForEventSourceIdAndEventTypes(
@@ -117,7 +118,7 @@ class EventSequencesService(EventSequencesServicer):
         namespace = await self._existing_namespace(request)
         if namespace is not None:
             events = await namespace.event_sequence(request.EventSequenceId).read(narrowing)
-            _appended_events(namespace).add_to(response.Events, events)
+            await _add_to(response.Events, namespace, events)
         return response
 
     async def GetTailSequenceNumber(
@@ -141,6 +142,28 @@ class EventSequencesService(EventSequencesServicer):
         ).has_events_for(request.EventSourceId)
         return pb.HasEventsForEventSourceIdResponse(HasEvents=has_events)
 
+    async def QueryEvents(self, request: pb.QueryEventsRequest, context: Context) -> pb.QueryEventsResponse:
+        """events.md 9.5."""
+        namespace = await self._existing_namespace(request)
+        page = await event_queries.query_events(namespace, request)
+        response = pb.QueryEventsResponse(TotalCount=page.total)
+        if namespace is not None:
+            await _add_to(response.Events, namespace, page.events)
+        return response
+
+    async def GetHistogram(
+        self, request: pb.GetHistogramRequest, context: Context
+    ) -> pb.GetHistogramResponse:
+        """events.md 9.5."""
+        return await event_queries.get_histogram(await self._existing_namespace(request), request)
+
+    async def CompleteStream(
+        self, request: pb.CompleteStreamRequest, context: Context
+    ) -> pb.CompleteStreamResponse:
+        """events.md 8."""
+        store = await self._kernel.event_stores.get(request.EventStore)
+        return await streams.complete_stream(await store.namespace(request.Namespace), request)
+
     async def GetEventSequences(
         self, request: pb.GetEventSequencesRequest, context: Context
     ) -> pb.GetEventSequencesResponse:
@@ -161,6 +184,11 @@ class EventSequencesService(EventSequencesServicer):
         return namespace.event_sequence(request.EventSequenceId)
 
 
+async def _add_to(field: Any, namespace: Namespace, events: Sequence[StoredEvent]) -> None:
+    contents = await namespace.compliance.release_events(events, namespace.store.event_types)
+    _appended_events(namespace).add_to(field, events, contents=contents)
+
+
 def _appended_events(namespace: Namespace) -> AppendedEvents:
     return AppendedEvents(
         pb, event_store=namespace.event_store, namespace=namespace.name, identities=namespace.identities
@@ -171,7 +199,6 @@ def _event_to_append(event: Any, correlation_id: Guid, causation: bytes) -> Even
     """An `AppendRequest` or an `EventToAppend` message, with the defaults of events.md 4.1."""
     if not event.HasField("EventType"):
         raise InvalidRequest("EventType is missing.")
-    _check_content(event.Content)
     return EventToAppend(
         event.EventSourceId,
         event.EventSourceType or DEFAULT_SOURCE_TYPE,
@@ -186,13 +213,6 @@ def _event_to_append(event: Any, correlation_id: Guid, causation: bytes) -> Even
         event.Subject or None,
         event.Content,
     )
-
-
-def _check_content(content: str) -> None:
-    try:
-        _decode_object(content)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise InvalidRequest(f"Content must be the text of a JSON object: {error}") from error
 
 
 def _occurred(text: str) -> int:
@@ -245,4 +265,18 @@ def _violations(outcome: AppendOutcome) -> list[pb.ConcurrencyViolation]:
             ExpectedSequenceNumber=violation.expected, ActualSequenceNumber=violation.actual
         )
         for violation in outcome.concurrency_violations
+    ]
+
+
+def _constraint_violations(outcome: AppendOutcome) -> list[pb.ConstraintViolation]:
+    return [
+        pb.ConstraintViolation(
+            EventTypeId=violation.event_type,
+            SequenceNumber=UNAVAILABLE if violation.number is None else violation.number,
+            ConstraintType=pb.ConstraintType.ValueType(violation.constraint_type),
+            ConstraintName=violation.constraint_name,
+            Message=violation.message,
+            Details=violation.details,
+        )
+        for violation in outcome.constraint_violations
     ]

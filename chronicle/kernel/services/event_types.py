@@ -32,6 +32,7 @@ class EventTypesService(EventTypesServicer):
         full = _registration(request.Type)
         single = EventTypeRegistration(full.id, full.generation, full.schema, full.tombstone)
         await store.event_types.register([single], validate=False)
+        store.rewriting.start()
         return Empty()
 
     async def GetAll(self, request: pb.GetAllEventTypesRequest, context: Context) -> pb.IEnumerable_EventType:

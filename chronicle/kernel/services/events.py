@@ -7,12 +7,13 @@ on the wire but each a class of its own: whoever converts says for which package
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
 from chronicle.contracts.event_sequences_pb2 import Causation, EventContext
 from chronicle.kernel.identities import Identities, Identity, IdentityChain
-from chronicle.kernel.storage.events import StoredEvent
+from chronicle.kernel.storage.events import GenerationalEvent, RevisedEvent, StoredEvent
 from chronicle.values import format_ticks, halves_from_guid_bytes
 
 # Kinds of events, in the sense of all that they share, that are converted once and kept.
@@ -59,18 +60,40 @@ class AppendedEvents:
         self._namespace = namespace
         self._identities = identities
         self._shared = lru_cache(_KEPT)(self._encode_shared)
+        self._renames = identities.renames
 
-    def add_to(self, field: Any, events: Iterable[StoredEvent], observation_state: int = 1) -> None:
+    def add_to(
+        self,
+        field: Any,
+        events: Iterable[StoredEvent],
+        observation_state: int = 1,
+        *,
+        contents: Iterable[str] | None = None,
+    ) -> None:
         """Adds events to a message's field of `AppendedEvent`; the state as in the contract, 1 for Initial.
 
+        `contents` are given out in place of those that are stored (see `Compliance.release_events`).
         They are made where they stay: messages that are handed over to a field are copied.
         """
-        for event in events:
-            self._fill(field.add(Content=event.content), event, observation_state)
+        if self._renames != self._identities.renames:
+            self._renames = self._identities.renames
+            self._shared.cache_clear()
+        if contents is None:
+            for event in events:
+                self._fill(field.add(Content=event.content), event, observation_state)
+        else:
+            for event, content in zip(events, contents, strict=True):
+                self._fill(field.add(Content=content), event, observation_state)
 
     def _fill(self, message: Any, event: StoredEvent, observation_state: int) -> None:
-        # Setting one entry is several times as fast as handing over a dictionary.
-        message.GenerationalContent[event.generation] = event.content
+        if type(event) is RevisedEvent:
+            self._add_revisions(message, event)
+        else:
+            # Setting one entry is several times as fast as handing over a dictionary.
+            message.GenerationalContent[event.generation] = event.content
+        if isinstance(event, GenerationalEvent):
+            for other in event.others:
+                message.GenerationalContent[other.generation] = other.content
         context = message.Context
         shared = self._shared(
             event.event_type,
@@ -89,6 +112,17 @@ class AppendedEvents:
         correlation_id = context.CorrelationId
         correlation_id.lo, correlation_id.hi = halves_from_guid_bytes(event.correlation_id)
         context.Hash = event.hash
+
+    def _add_revisions(self, message: Any, event: RevisedEvent) -> None:
+        message.OriginalContent = event.original_content
+        for revision in event.revisions:
+            added = message.Revisions.add(
+                Generation=revision.generation,
+                CorrelationId=str(UUID(bytes=revision.correlation_id)),
+                CausedBy=self._identity(revision.caused_by),
+                Content=revision.content,
+            )
+            added.Occurred.Value = format_ticks(revision.occurred)
 
     def _encode_shared(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from chronicle.contracts.observation_reactors_pb2 import ReactorResult
 from chronicle.contracts.observation_reducers_pb2 import ReducerResult
@@ -17,6 +17,10 @@ from chronicle.kernel.observation import (
 )
 from chronicle.kernel.services.faults import InvalidRequest
 from chronicle.values import ALL_STREAM_TYPE, EVENT_SOURCE_ID_KEY
+
+# `EventObservationState`, alike in all packages.
+_INITIAL: Final = 1
+_REPLAY: Final = 4
 
 
 class ClientNotConnected(ChronicleError):
@@ -72,6 +76,11 @@ def outcome(result: ReactorResult | ReducerResult, read_model: str | None = None
         messages = tuple(result.ExceptionMessages)
         return Outcome(ObservationState.FAILED, last, messages, result.ExceptionStackTrace)
     return Outcome(ObservationState.NONE, last)
+
+
+def state_of(batch: Batch) -> int:
+    """Why the events of a batch are delivered: for the first time, or in a replay (observation.md 3.2)."""
+    return _REPLAY if batch.is_replay else _INITIAL
 
 
 async def batches(

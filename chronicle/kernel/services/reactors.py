@@ -56,9 +56,12 @@ class ReactorsService(ReactorsServicer):
         try:
             await observer.join(stream, Subscription(definition, targets, targets, filters))
             await context.send_initial_metadata(())
-            async for partition, batch, _ in observing.batches(stream, requests, _taker(stream)):
-                message = pb.EventsToObserve(Partition=partition)
-                events.add_to(message.Events, batch)
+            async for batch in observing.batches(stream, requests, _taker(stream)):
+                message = pb.EventsToObserve(
+                    Partition=batch.partition, ReplayState=pb.ReplayState.ValueType(batch.notice)
+                )
+                contents = await namespace.compliance.release_events(batch.events, store.event_types)
+                events.add_to(message.Events, batch.events, observing.state_of(batch), contents=contents)
                 yield message
         finally:
             observer.leave(stream)

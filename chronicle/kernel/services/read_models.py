@@ -13,6 +13,7 @@ from chronicle.kernel.event_stores import EventStore
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.read_models import NotMaterialized, ReadModel, ReadModelDefinition, Sink
 from chronicle.kernel.services.faults import Context
+from chronicle.kernel.storage.read_models import StoredInstance
 from chronicle.values import UNAVAILABLE, guid_from_halves, guid_halves
 
 _NULL = "null"
@@ -68,9 +69,12 @@ class ReadModelsService(ReadModelsServicer):
         ):
             raise _not_materialized(read_model, "by key")
         sink = await self._sink(request, read_model)
-        instance = (await sink.instances([request.ReadModelKey])).get(request.ReadModelKey)
-        if instance is None:
+        found = await self._released(
+            request, read_model, list((await sink.instances([request.ReadModelKey])).values())
+        )
+        if not found:
             return pb.GetInstanceByKeyResponse(ReadModel=_NULL, LastHandledEventSequenceNumber=UNAVAILABLE)
+        instance = found[0]
         return pb.GetInstanceByKeyResponse(
             ReadModel=read_model.schema.rendered(instance.document, last_handled=instance.last_handled),
             LastHandledEventSequenceNumber=instance.last_handled,
@@ -90,7 +94,7 @@ class ReadModelsService(ReadModelsServicer):
                 read_model.schema.rendered(
                     instance.document, last_handled=instance.last_handled, with_last_handled=True
                 )
-                for instance in await sink.page()
+                for instance in await self._released(request, read_model, await sink.page())
             ]
         )
 
@@ -105,6 +109,7 @@ class ReadModelsService(ReadModelsServicer):
             skip = max(0, request.Page * request.PageSize)
             # A size of zero is no limit.
             page = await sink.page(skip=skip, limit=request.PageSize if request.PageSize > 0 else -1)
+            page = await self._released(request, read_model, page)
             answer.TotalCount = await sink.count()
             answer.Instances.extend(
                 read_model.schema.raw(one.document, key=one.key, last_handled=one.last_handled)
@@ -121,6 +126,14 @@ class ReadModelsService(ReadModelsServicer):
     async def _read_model(self, request: Any, identifier: str) -> ReadModel:
         store: EventStore = await self._event_stores.get(request.EventStore)
         return await store.read_models.get(identifier)
+
+    async def _released(
+        self, request: Any, read_model: ReadModel, instances: Sequence[StoredInstance]
+    ) -> Sequence[StoredInstance]:
+        """The instances with their personal data readable (events.md 13.3)."""
+        store = await self._event_stores.get(request.EventStore)
+        namespace = await store.namespace(request.Namespace)
+        return await namespace.compliance.release_instances(read_model.schema.text, instances)
 
     async def _sink(self, request: Any, read_model: ReadModel, occurrence: str = "") -> Sink:
         store = await self._event_stores.get(request.EventStore)

@@ -61,9 +61,14 @@ class ReducersService(ReducersServicer):
             else:
                 observer.leave_connection(request.ConnectionId)
             await context.send_initial_metadata(())
-            async for partition, batch, initial_state in observing.batches(stream, requests, _taker(stream)):
-                message = pb.ReduceOperationMessage(Partition=partition, InitialState=initial_state or "")
-                events.add_to(message.Events, batch)
+            async for batch in observing.batches(stream, requests, _taker(stream)):
+                message = pb.ReduceOperationMessage(
+                    Partition=batch.partition,
+                    InitialState=batch.initial_state or "",
+                    ReplayState=pb.ReplayState.ValueType(batch.notice),
+                )
+                contents = await namespace.compliance.release_events(batch.events, store.event_types)
+                events.add_to(message.Events, batch.events, observing.state_of(batch), contents=contents)
                 yield message
         finally:
             observer.leave(stream)
@@ -87,6 +92,7 @@ class ReducersService(ReducersServicer):
             targets,
             store.read_models,
             namespace.sinks,
+            namespace.compliance,
             read_model.identifier,
             guard_on_watermark=store.observation.guard_on_watermark,
         )

@@ -7,8 +7,9 @@ disk before it is answered. In memory the same code runs on one connection, whic
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -81,6 +82,20 @@ class Database:
             return await self.write(job)
         return await self._readers.run(job)
 
+    async def forget_what_was_overwritten(self) -> None:
+        """Returns when the files hold nothing any more of what was deleted or changed before the call.
+
+        SQLite keeps former versions of pages in its log until it is emptied, for which nobody may read; who
+        comes to read meanwhile waits. Raises `StorageError` when the log cannot be emptied.
+        """
+        self._check_open()
+        if self._readers is None:
+            return
+        async with self._readers.paused():
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._writer.submit_alone(_empty_log, partial(_settle, future))
+            await future
+
     async def close(self) -> None:
         """Finishes what is queued, closes all connections and gives the file free.
 
@@ -118,9 +133,32 @@ class _Readers:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="chronicle-reader")
+        self._pausing = asyncio.Lock()
 
     async def run(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, job)
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """A block in which nobody reads."""
+        loop = asyncio.get_running_loop()
+        end = threading.Event()
+
+        def hold(is_held: asyncio.Event) -> None:
+            loop.call_soon_threadsafe(is_held.set)
+            end.wait()
+
+        # Two at a time would each hold some of the threads, and wait for the rest.
+        async with self._pausing:
+            all_held = [asyncio.Event() for _ in range(READERS)]
+            try:
+                for is_held in all_held:
+                    self._threads.submit(hold, is_held)
+                for is_held in all_held:
+                    await is_held.wait()
+                yield
+            finally:
+                end.set()
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
@@ -168,12 +206,21 @@ def _open(path: Path | None) -> sqlite3.Connection:
         version = schema.check_is_ours(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # What is redacted must not stay in the free space of pages. It has to be on from the first write:
+        # pages that were split without it keep copies of rows in places that nothing overwrites any more.
+        connection.execute("PRAGMA secure_delete = ON")
         schema.migrate(connection, version)
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if is_busy:
+        raise StorageError("The database's log could not be emptied: somebody reads the file. Try again.")
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

@@ -2,11 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, Self
 
+from chronicle.kernel.storage import generations, revisions
+from chronicle.kernel.storage.generations import GenerationContent
 from chronicle.kernel.storage.queries import load
+from chronicle.kernel.storage.revisions import Revision
 
 _QUERIES: Final = load("events")
 
@@ -38,6 +42,72 @@ class StoredEvent(NamedTuple):
     content: str
     """JSON object, as it arrived."""
     hash: str
+
+
+class GenerationalEvent(StoredEvent):
+    """An event that is stored in several generations.
+
+    What it says itself is the one it was appended in, when it has just been appended, and the highest one
+    when it was read.
+    """
+
+    others: tuple[GenerationContent, ...] = ()
+    """Its content in all other generations."""
+
+    @classmethod
+    def of(cls, event: StoredEvent, others: tuple[GenerationContent, ...]) -> Self:
+        """The event with its content in other generations."""
+        made = cls(*event)
+        made.others = others
+        return made
+
+    def _replace(self, **changes: Any) -> Self:
+        return self.of(super()._replace(**changes), self.others)
+
+    def in_highest(self) -> Self:
+        """The same event as it is read."""
+        highest = max(self.others)
+        if highest.generation < self.generation:
+            return self
+        lower = GenerationContent(self.generation, self.content, self.hash)
+        others = (*(other for other in self.others if other is not highest), lower)
+        return self.of(super()._replace(**highest._asdict()), others)
+
+
+class RevisedEvent(GenerationalEvent):
+    """An event that was revised: content, generation and hash are those of its latest revision.
+
+    What it was before is among the `others`, also when a revision has the same generation.
+    """
+
+    revisions: tuple[Revision, ...] = ()
+    """Oldest first."""
+
+    @classmethod
+    def revised(cls, event: StoredEvent, revisions: tuple[Revision, ...]) -> Self:
+        """The event as it is read after these revisions."""
+        others = event.others if isinstance(event, GenerationalEvent) else ()
+        own = GenerationContent(event.generation, event.content, event.hash)
+        latest = revisions[-1]
+        row = StoredEvent(*event)._replace(
+            generation=latest.generation, content=latest.content, hash=latest.hash
+        )
+        made = cls.of(row, (*others, own))
+        made.revisions = revisions
+        return made
+
+    @property
+    def original_content(self) -> str:
+        """The content in the first generation that is stored, before any revision."""
+        return min(self.others).content
+
+    def _replace(self, **changes: Any) -> Self:
+        made = super()._replace(**changes)
+        made.revisions = self.revisions
+        return made
+
+
+_generation: Final = itemgetter(StoredEvent._fields.index("generation"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +158,17 @@ def sequence_names(connection: sqlite3.Connection, namespace_id: int) -> list[st
     ]
 
 
-def insert(connection: sqlite3.Connection, sequence: int, events: Iterable[StoredEvent]) -> None:
-    """Stores events under the numbers that they have."""
+def insert(connection: sqlite3.Connection, sequence: int, events: Sequence[StoredEvent]) -> None:
+    """Stores events under the numbers that they have, in all generations that they have."""
+    if GenerationalEvent in map(type, events):
+        events = [as_read(event) for event in events]
+        others = [
+            (event.number, other)
+            for event in events
+            if type(event) is GenerationalEvent
+            for other in event.others
+        ]
+        generations.add(connection, sequence, others)
     connection.executemany(_QUERIES["insert"], [(sequence, *event) for event in events])
 
 
@@ -136,4 +215,40 @@ def read(
             **narrowing.parameters(),
         },
     )
-    return [StoredEvent._make(row) for row in rows]
+    return complete(connection, sequence, [StoredEvent._make(row) for row in rows])
+
+
+def complete(
+    connection: sqlite3.Connection, sequence: int, events: Sequence[StoredEvent]
+) -> Sequence[StoredEvent]:
+    """Events as their rows say, with their other generations, in their latest revision."""
+    events = with_generations(connection, sequence, events)
+    if not revisions.are_there(connection, sequence):
+        return events
+    revised = revisions.of_events(connection, sequence, [event.number for event in events])
+    return [
+        RevisedEvent.revised(event, revised[event.number]) if event.number in revised else event
+        for event in events
+    ]
+
+
+def with_generations(
+    connection: sqlite3.Connection, sequence: int, events: Sequence[StoredEvent]
+) -> Sequence[StoredEvent]:
+    """Events as their rows say, with what is stored of them in other generations.
+
+    Rows have the highest one, so that there is nothing to look for beside the first.
+    """
+    if max(map(_generation, events), default=1) <= 1:
+        return events
+    numbers = [event.number for event in events if event.generation > 1]
+    others = generations.of_events(connection, sequence, numbers)
+    return [
+        GenerationalEvent.of(event, others[event.number]) if event.number in others else event
+        for event in events
+    ]
+
+
+def as_read(event: StoredEvent) -> StoredEvent:
+    """An event as it is read: in its highest generation, whichever it was appended in."""
+    return event.in_highest() if type(event) is GenerationalEvent else event

@@ -56,3 +56,13 @@ def add(
         {"namespace_id": namespace_id, "subject": subject, "name": name, "user_name": user_name},
     )
     return StoredIdentity(int(cursor.lastrowid or 0), subject, name, user_name)
+
+
+def rename(
+    connection: sqlite3.Connection, namespace_id: int, subject: str, name: str
+) -> list[StoredIdentity]:
+    """Gives whoever has this subject another name; returns them as they are then."""
+    rows = connection.execute(
+        _QUERIES["rename"], {"namespace_id": namespace_id, "subject": subject, "name": name}
+    ).fetchall()
+    return [StoredIdentity._make(row) for row in rows]

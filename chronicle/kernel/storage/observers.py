@@ -81,3 +81,35 @@ def advance(
             "ahead": ahead,
         },
     )
+
+
+def replays(connection: sqlite3.Connection, namespace_id: int, observer_id: str) -> list[tuple[str, int]]:
+    """The partitions that an observer has to handle again, and how often that was asked for."""
+    rows = connection.execute(_QUERIES["replays"], {"namespace_id": namespace_id, "observer_id": observer_id})
+    return [(partition, request) for partition, request in rows]
+
+
+def request_replay(
+    connection: sqlite3.Connection, namespace_id: int, observer_id: str, partition: str
+) -> int:
+    """Notes that an observer has to handle a partition again; returns how often that was asked for."""
+    row = connection.execute(
+        _QUERIES["request_replay"],
+        {"namespace_id": namespace_id, "observer_id": observer_id, "partition": partition},
+    ).fetchone()
+    return int(row[0])
+
+
+def end_replay(
+    connection: sqlite3.Connection, namespace_id: int, observer_id: str, *, partition: str, request: int
+) -> None:
+    """Removes what was noted, unless it was asked for again since this request."""
+    connection.execute(
+        _QUERIES["end_replay"],
+        {
+            "namespace_id": namespace_id,
+            "observer_id": observer_id,
+            "partition": partition,
+            "request": request,
+        },
+    )

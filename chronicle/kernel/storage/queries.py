@@ -1,6 +1,7 @@
 """The statements of a `.sql` file, by name.
 
-A statement begins at its line `-- name: some_name` and ends where the next one begins.
+A statement begins at its line `-- name: some_name` and ends where the next one begins. Where it says
+`{other_name}` the text of another one is put, so that what several have in common is written once.
 """
 
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "sql"
 _HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+_OTHER = re.compile(r"\{(\w+)\}")
 
 
 def load(name: str) -> Mapping[str, str]:
@@ -18,4 +20,9 @@ def load(name: str) -> Mapping[str, str]:
     names, statements = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
         raise ValueError(f"sql/{name}.sql names a statement twice")
-    return dict(zip(names, (statement.strip().rstrip(";") for statement in statements), strict=True))
+    texts = dict(zip(names, (statement.strip().rstrip(";") for statement in statements), strict=True))
+
+    def whole(statement: str) -> str:
+        return _OTHER.sub(lambda other: whole(texts[other[1]]), statement)
+
+    return {name: whole(statement) for name, statement in texts.items()}

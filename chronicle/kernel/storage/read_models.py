@@ -30,6 +30,8 @@ class StoredInstance(NamedTuple):
     """JSON object."""
     last_handled: int
     """The number of the last event that the instance contains."""
+    subject: str | None = None
+    """Whose key its personal data is encrypted with; `None` for none, or for that of `key`."""
 
 
 def definitions(connection: sqlite3.Connection, event_store_id: int) -> list[StoredReadModel]:

@@ -25,6 +25,7 @@ Job = Callable[[sqlite3.Connection], T]
 class _Waiting(NamedTuple):
     job: Callable[[sqlite3.Connection], Any]
     settle: Callable[[Any, Exception | None], None]
+    is_alone: bool = False
 
 
 class _Answer(NamedTuple):
@@ -56,6 +57,10 @@ class Writer:
         """
         self._queue.put(_Waiting(job, settle))
 
+    def submit_alone(self, job: Job[T], settle: Callable[[T | None, Exception | None], None]) -> None:
+        """As `submit`, for what cannot be part of a transaction: the job runs outside of any."""
+        self._queue.put(_Waiting(job, settle, is_alone=True))
+
     async def close(self) -> None:
         """Finishes what is queued and closes the connection."""
         self._queue.put(None)
@@ -64,23 +69,34 @@ class Writer:
     def _run(self) -> None:
         is_open = True
         while is_open:
-            group, is_open = self._take_group()
+            group, alone, is_open = self._take_group()
             if group:
                 self._answer(self._run_group(group))
+            if alone is not None:
+                self._answer([self._run_alone(alone)])
         self._connection.close()
 
-    def _take_group(self) -> tuple[list[_Waiting], bool]:
+    def _take_group(self) -> tuple[list[_Waiting], _Waiting | None, bool]:
+        """What goes into the next transaction, what comes after it, and whether there may be more."""
         group: list[_Waiting] = []
         waiting = self._queue.get()
         try:
             while waiting is not None:
+                if waiting.is_alone:
+                    return group, waiting, True
                 group.append(waiting)
                 if len(group) == MOST_JOBS_IN_A_GROUP:
                     break
                 waiting = self._queue.get_nowait()
         except queue.Empty:
-            return group, True
-        return group, waiting is not None
+            return group, None, True
+        return group, None, waiting is not None
+
+    def _run_alone(self, waiting: _Waiting) -> _Answer:
+        try:
+            return _Answer(waiting.settle, waiting.job(self._connection), None)
+        except Exception as error:
+            return _Answer(waiting.settle, None, error)
 
     def _run_group(self, group: list[_Waiting]) -> list[_Answer]:
         try:

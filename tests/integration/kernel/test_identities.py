@@ -1,15 +1,19 @@
 """Identities of a namespace (events.md 14)."""
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
 
+from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.kernel.errors import MissingUserName
 from chronicle.kernel.identities import NOT_SET, UNKNOWN, Identities, Identity, IdentityChain, identity_ids
 from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.services.events import AppendedEvents
 from chronicle.kernel.storage.database import Database
+from chronicle.kernel.storage.events import StoredEvent
 
 anna = Identity("1", "Anna", "anna")
 ben = Identity("2", "Ben", "ben")
@@ -143,3 +147,48 @@ async def test_identities_are_kept_per_namespace_and_over_a_restart(
     bank = await (await open_kernel()).event_stores.ensure("bank")
     assert (await bank.namespace("Oslo")).identities.chain_of(ids) == (anna,)
     assert (await bank.namespace("Bergen")).identities.chain_of(ids) == (UNKNOWN,)
+
+
+@pytest.mark.row("E118")
+async def test_a_new_name_shows_at_once_and_over_a_restart(
+    open_kernel: Callable[[], Awaitable[Kernel]],
+) -> None:
+    bank = await (await open_kernel()).event_stores.ensure("bank")
+    oslo = await bank.namespace("Oslo")
+    ids = await store(bank._database, oslo.identities, ben, anna)
+    await oslo.identities.rename("1", "Anna Berg")
+    renamed = Identity("1", "Anna Berg", "anna")
+    assert oslo.identities.chain_of(ids) == (ben, renamed)
+    await store(bank._database, oslo.identities, anna)
+    assert oslo.identities.chain_of(ids) == (ben, renamed)
+    assert list(await oslo.identities.all()) == [ben, renamed]
+    bank = await (await open_kernel()).event_stores.ensure("bank")
+    assert (await bank.namespace("Oslo")).identities.chain_of(ids) == (ben, renamed)
+
+
+async def test_events_that_are_written_by_the_same_hand_show_a_new_name(
+    database: Database, identities: Identities
+) -> None:
+    written = AppendedEvents(pb, event_store="bank", namespace="Default", identities=identities)
+    ids = await store(database, identities, anna)
+    event = StoredEvent(0, "a", "", "", "", "happened", 1, 0, bytes(16), b"", ids, None, None, "{}", "")
+    names = []
+    for name in ("Anna Berg", "Anna Lie"):
+        response = pb.GetFromEventSequenceNumberResponse()
+        written.add_to(response.Events, [event])
+        names.append(response.Events[0].Context.CausedBy.Name)
+        await identities.rename("1", name)
+    assert names == ["Anna", "Anna Berg"]
+
+
+async def test_changes_are_told_for_those_that_are_new_and_for_new_names(
+    database: Database, identities: Identities
+) -> None:
+    before = identities.changes.revision
+    await store(database, identities, anna)
+    after = await asyncio.wait_for(identities.changes.wait(before), 10)
+    await identities.rename("unknown", "Nobody")
+    await identities.rename("", "Nobody")
+    assert identities.changes.revision == after
+    await identities.rename("1", "Anna Berg")
+    assert identities.changes.revision == after + 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.empty_pb2 import Empty
 from pydantic import BaseModel
 
 from chronicle.connections.embedded import EmbeddedServices
@@ -74,6 +75,26 @@ class ScriptedKernel(EventSequencesServicer):
         self, request: pb.GetForEventSourceIdAndEventTypesRequest, context: Any
     ) -> pb.GetForEventSourceIdAndEventTypesResponse:
         return await self._answer(request, context, pb.GetForEventSourceIdAndEventTypesResponse())
+
+    async def QueryEvents(self, request: pb.QueryEventsRequest, context: Any) -> pb.QueryEventsResponse:
+        return await self._answer(request, context, pb.QueryEventsResponse())
+
+    async def GetHistogram(self, request: pb.GetHistogramRequest, context: Any) -> pb.GetHistogramResponse:
+        return await self._answer(request, context, pb.GetHistogramResponse())
+
+    async def CompleteStream(
+        self, request: pb.CompleteStreamRequest, context: Any
+    ) -> pb.CompleteStreamResponse:
+        return await self._answer(request, context, pb.CompleteStreamResponse(IsSuccess=True))
+
+    async def Redact(self, request: pb.RedactRequest, context: Any) -> pb.RedactResponse:
+        return await self._answer(request, context, pb.RedactResponse())
+
+    async def RedactForEventSource(self, request: pb.RedactForEventSourceRequest, context: Any) -> Empty:
+        return await self._answer(request, context, Empty())
+
+    async def Revise(self, request: pb.ReviseRequest, context: Any) -> Empty:
+        return await self._answer(request, context, Empty())
 
     async def _answer(self, request: Any, context: Any, default: Answer) -> Answer:
         self.requests.append(request)

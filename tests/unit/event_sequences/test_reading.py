@@ -1,6 +1,7 @@
 """Reading a sequence (events.md 9): what is asked, and how events come back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.errors import SerializationError, UnknownEventTypeError
 from chronicle.event_sequences.event_sequence import EventSequence
+from chronicle.events.event_types import EventTypes, event_type
+from chronicle.store_access import StoreAccess
 from chronicle.values import UNAVAILABLE
 from tests.unit.event_sequences.scripted import AccountOpened, FundsDeposited, ScriptedKernel
 
@@ -62,6 +65,50 @@ async def test_a_lower_generation_comes_back_as_the_highest_known(
 ) -> None:
     kernel.answers = [pb.GetFromEventSequenceNumberResponse(Events=[stored(0, generation=1)])]
     assert [appended.event for appended in await log.events_from(0)] == [FundsDeposited(1)]
+
+
+@event_type("funds-deposited")
+@dataclass
+class Deposited:
+    cents: int
+
+
+@pytest.fixture
+def with_both(store: StoreAccess) -> EventSequence:
+    """A log of an application that has two generations of one event type."""
+    return EventSequence(replace(store, event_types=EventTypes([Deposited, FundsDeposited])), "event-log")
+
+
+async def test_an_event_comes_back_in_the_highest_generation_that_is_declared_if_it_is_stored_in_it(
+    with_both: EventSequence, kernel: ScriptedKernel
+) -> None:
+    event = stored(0, '{"dollars":1}', generation=3)
+    event.GenerationalContent.update({1: '{"cents":100}', 2: '{"amount":1}', 3: '{"dollars":1}'})
+    kernel.answers = [pb.GetFromEventSequenceNumberResponse(Events=[event])]
+    (appended,) = await with_both.events_from(0)
+    assert appended.event == FundsDeposited(1)
+    assert appended.context.generation == 2
+
+
+async def test_an_event_that_is_stored_in_a_lower_generation_only_comes_back_as_the_class_of_that(
+    with_both: EventSequence, kernel: ScriptedKernel
+) -> None:
+    event = stored(0, '{"cents":100}', generation=1)
+    kernel.answers = [pb.GetFromEventSequenceNumberResponse(Events=[event])]
+    (appended,) = await with_both.events_from(0)
+    assert appended.event == Deposited(100)
+    assert appended.context.generation == 1
+
+
+async def test_a_revised_event_comes_back_as_it_was_revised_whatever_other_generations_say(
+    with_both: EventSequence, kernel: ScriptedKernel
+) -> None:
+    event = stored(0, '{"cents":200}', generation=1)
+    event.GenerationalContent.update({1: '{"cents":100}', 2: '{"amount":1}'})
+    event.Revisions.add(Generation=1, Content='{"cents":200}')
+    kernel.answers = [pb.GetFromEventSequenceNumberResponse(Events=[event])]
+    (appended,) = await with_both.events_from(0)
+    assert appended.event == Deposited(200)
 
 
 @pytest.mark.parametrize("type_id", ["funds-deposited", "unknown"])

@@ -85,7 +85,11 @@ def test_a_subclass_is_no_event_type_until_it_is_decorated() -> None:
         delattr(OpenedByBank, "__chronicle_event_type__")
 
 
-@pytest.mark.parametrize("thing", [NoEvent, NoEvent(), 42, "text", None, list[int]], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [NoEvent, NoEvent(), 42, "text", None, list[int]],
+    ids=["class", "object", "number", "text", "none", "generic"],
+)
 def test_what_is_no_event_type_is_refused(thing: object) -> None:
     assert not is_event_type(thing)
     with pytest.raises(UnknownEventTypeError, match="Put @event_type above the class"):

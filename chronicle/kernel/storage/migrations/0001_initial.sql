@@ -36,7 +36,7 @@ CREATE TABLE event_type_migrations (
     to_generation INTEGER NOT NULL,
     upcast TEXT NOT NULL,
     downcast TEXT NOT NULL,
-    PRIMARY KEY (event_store_id, event_type, from_generation)
+    PRIMARY KEY (event_store_id, event_type, from_generation, to_generation)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identities (
@@ -80,12 +80,139 @@ CREATE TABLE events (
 -- The one index beside the key: each further one costs a single append about a tenth.
 CREATE INDEX events_by_source ON events (event_sequence_id, event_source_id, number);
 
+-- The generations in which an event is stored besides the one above, which is the highest.
+CREATE TABLE event_generations (
+    event_sequence_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    -- Empty when this generation was registered after the event was appended.
+    hash TEXT NOT NULL,
+    PRIMARY KEY (event_sequence_id, number, generation)
+) STRICT, WITHOUT ROWID;
+
+-- Event types whose stored events lack a generation, from this number on.
+CREATE TABLE generation_rewrites (
+    event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
+    event_type TEXT NOT NULL,
+    next_number INTEGER NOT NULL,
+    PRIMARY KEY (event_store_id, event_type)
+) STRICT, WITHOUT ROWID;
+
+-- What events were revised to. The events themselves stay; the latest revision is what is read of them.
+CREATE TABLE event_revisions (
+    event_sequence_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    -- The number of the request in the `system` sequence: the same request changes nothing the second time.
+    request INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    occurred INTEGER NOT NULL,
+    correlation_id BLOB NOT NULL,
+    causation BLOB NOT NULL,
+    -- JSON array of identity ids, of which there is one.
+    caused_by TEXT NOT NULL,
+    content TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (event_sequence_id, number, request)
+) STRICT, WITHOUT ROWID;
+
+-- Streams that take no more events, whatever their event source; none is ever opened again.
+CREATE TABLE closed_streams (
+    event_sequence_id INTEGER NOT NULL REFERENCES event_sequences (id),
+    event_stream_type TEXT NOT NULL,
+    event_stream_id TEXT NOT NULL,
+    PRIMARY KEY (event_sequence_id, event_stream_type, event_stream_id)
+) STRICT, WITHOUT ROWID;
+
+-- What was seeded, once for each time; the same entry may come several times.
+CREATE TABLE seeded_events (
+    id INTEGER PRIMARY KEY,
+    event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
+    -- Null for what all namespaces have been given.
+    namespace_id INTEGER REFERENCES namespaces (id),
+    event_source_id TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    content TEXT NOT NULL,
+    -- JSON array of texts.
+    tags TEXT NOT NULL,
+    -- The chain of the call that brought it, in the wire's own encoding.
+    causation BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX seeded_events_by_namespace ON seeded_events (event_store_id, namespace_id, id);
+
+CREATE TABLE sequence_queries (
+    event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    is_for_everyone INTEGER NOT NULL,
+    -- All of it in the wire's own encoding; nothing but the services looks into it.
+    definition BLOB NOT NULL,
+    PRIMARY KEY (event_store_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sequence_query_folders (
+    event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
+    id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    is_for_everyone INTEGER NOT NULL,
+    definition BLOB NOT NULL,
+    PRIMARY KEY (event_store_id, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE constraints (
+    id INTEGER PRIMARY KEY,
     event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
     name TEXT NOT NULL,
     -- JSON of the whole definition.
     definition TEXT NOT NULL,
-    PRIMARY KEY (event_store_id, name)
+    -- 0 while the index is filled, and again once it was replaced.
+    is_in_force INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX constraints_in_force ON constraints (event_store_id, name) WHERE is_in_force;
+
+-- Who has taken which value last. That he holds it still is not said here: the events tell.
+CREATE TABLE unique_values (
+    constraint_id INTEGER NOT NULL REFERENCES constraints (id),
+    event_sequence_id INTEGER NOT NULL REFERENCES event_sequences (id),
+    -- What the value is unique within; empty for the whole event sequence (events.md 7.4).
+    scope TEXT NOT NULL,
+    -- SHA-256, for values may be personal.
+    value BLOB NOT NULL,
+    event_source_id TEXT NOT NULL,
+    -- The event by which the source has taken it.
+    number INTEGER NOT NULL,
+    -- Up to which number the source is known to have kept it.
+    checked INTEGER NOT NULL,
+    PRIMARY KEY (constraint_id, event_sequence_id, scope, value)
+) STRICT, WITHOUT ROWID;
+
+-- The keys that personal data is encrypted with, one for each subject.
+CREATE TABLE encryption_keys (
+    event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
+    -- In lower case. By name: a key is deleted in a namespace of all event stores, also where it is not yet.
+    namespace TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    -- PKCS#1 in DER.
+    public_key BLOB NOT NULL,
+    private_key BLOB NOT NULL,
+    PRIMARY KEY (event_store_id, namespace, identifier, revision)
+) STRICT, WITHOUT ROWID;
+
+-- What must not come back after the keys of a subject were deleted.
+CREATE TABLE encryption_key_fences (
+    event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
+    namespace TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    erased_through INTEGER NOT NULL,
+    -- JSON array of the SHA-256 of public keys, in hexadecimal.
+    fingerprints TEXT NOT NULL,
+    new_key_allowed INTEGER NOT NULL,
+    PRIMARY KEY (event_store_id, namespace, identifier)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE read_models (
@@ -106,6 +233,8 @@ CREATE TABLE read_model_instances (
     document TEXT NOT NULL,
     -- The number of the last event that the instance contains.
     last_handled INTEGER NOT NULL,
+    -- Whose key its personal data is encrypted with; null when there is none, or when it is that of `key`.
+    subject TEXT,
     UNIQUE (namespace_id, container, key)
 ) STRICT;
 
@@ -137,6 +266,16 @@ CREATE TABLE observer_states (
     -- JSON object of partitions that were handled beyond next_number, up to and including the number given.
     ahead TEXT NOT NULL,
     PRIMARY KEY (namespace_id, observer_id)
+) STRICT, WITHOUT ROWID;
+
+-- Partitions that an observer has to handle again from their first event.
+CREATE TABLE partition_replays (
+    namespace_id INTEGER NOT NULL REFERENCES namespaces (id),
+    observer_id TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    -- Counts the requests: one that comes during a replay is not answered by its end.
+    request INTEGER NOT NULL,
+    PRIMARY KEY (namespace_id, observer_id, partition)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE failed_partitions (

@@ -14,3 +14,7 @@ WHERE namespace_id = :namespace_id AND user_name = :user_name ORDER BY id LIMIT 
 -- name: add
 INSERT INTO identities (namespace_id, subject, name, user_name)
 VALUES (:namespace_id, :subject, :name, :user_name);
+
+-- name: rename
+UPDATE identities SET name = :name WHERE namespace_id = :namespace_id AND subject = :subject
+RETURNING id, subject, name, user_name;

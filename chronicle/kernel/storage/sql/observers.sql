@@ -26,3 +26,20 @@ ON CONFLICT (namespace_id, observer_id) DO UPDATE SET
     last_handled = coalesce(max(last_handled, excluded.last_handled), last_handled, excluded.last_handled),
     handled_count = handled_count + excluded.handled_count,
     ahead = coalesce(:ahead, ahead);
+
+-- name: replays
+SELECT partition, request FROM partition_replays
+WHERE namespace_id = :namespace_id AND observer_id = :observer_id;
+
+-- name: request_replay
+INSERT INTO partition_replays (namespace_id, observer_id, partition, request)
+VALUES (:namespace_id, :observer_id, :partition, 1)
+ON CONFLICT (namespace_id, observer_id, partition) DO UPDATE SET request = request + 1
+RETURNING request;
+
+-- name: end_replay
+DELETE FROM partition_replays
+WHERE namespace_id = :namespace_id
+    AND observer_id = :observer_id
+    AND partition = :partition
+    AND request = :request;

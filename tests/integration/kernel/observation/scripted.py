@@ -20,6 +20,7 @@ from chronicle.kernel.observation import (
     ObserverType,
     Outcome,
     ReducerSubscriber,
+    ReplayState,
     Subscriber,
     Subscription,
     Targets,
@@ -92,6 +93,7 @@ class Client:
         self.batches: list[Batch] = []
         self.answered: list[tuple[Batch, Outcome]] = []
         self.waiting: list[Batch] = []
+        self.notices: list[tuple[ReplayState, str]] = []
         self._arrived = asyncio.Condition()
         self.task = asyncio.create_task(self._receive())
 
@@ -136,6 +138,11 @@ class Client:
 
     async def _receive(self) -> None:
         async for batch in self.stream.batches():
+            if batch.notice is not ReplayState.NONE:
+                self.notices.append((batch.notice, batch.partition))
+                async with self._arrived:
+                    self._arrived.notify_all()
+                continue
             self.batches.append(batch)
             outcome = self.script(batch)
             if outcome is None:
@@ -185,6 +192,7 @@ class World:
         event_types: Sequence[str] = (HAPPENED,),
         filters: ObserverFilters = NO_FILTERS,
         read_model: str = "",
+        replayable: bool = True,
     ) -> Client:
         """Lets a client subscribe: a reactor, or a reducer of a read model."""
         targets = Targets()
@@ -194,11 +202,14 @@ class World:
             ObserverOwner.CLIENT,
             EVENT_LOG,
             tuple(map(ObservedEventType, event_types)),
+            is_replayable=replayable,
         )
         subscriber: Subscriber = targets
         if read_model:
             store = self.namespace.store
-            subscriber = ReducerSubscriber(targets, store.read_models, self.namespace.sinks, read_model)
+            subscriber = ReducerSubscriber(
+                targets, store.read_models, self.namespace.sinks, self.namespace.compliance, read_model
+            )
         client = Client(await self.observer(observer), script, connection)
         self._clients.append(client)
         await client.observer.join(

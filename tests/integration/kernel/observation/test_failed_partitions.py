@@ -12,6 +12,7 @@ from chronicle.kernel.observation import (
     Observer,
     Outcome,
     RunningState,
+    Targets,
 )
 from tests.integration.kernel.observation.conftest import AT_ONCE, NEVER, OpenWorld
 from tests.integration.kernel.observation.scripted import Script, World, fail, handled, succeed, until
@@ -281,7 +282,7 @@ async def test_a_delivery_that_raises_fails_its_partitions_and_the_loop_goes_on(
     assert subscription is not None
     targets = subscription.targets
 
-    class Broken:
+    class Broken(Targets):
         async def deliver(self, batches: object) -> list[Outcome]:
             raise RuntimeError("the sink is gone") from OSError("disk")
 

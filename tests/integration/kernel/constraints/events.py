@@ -1,0 +1,80 @@
+"""An event store with constraints, and appends to one of its event sequences."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from chronicle.kernel.constraints import Constraint, ConstraintViolation
+from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_types import EventTypeRegistration
+from chronicle.kernel.identities import Identity, IdentityChain
+from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.sequences import Append, AppendOutcome, EventToAppend
+
+EVENT_TYPES = ("registered", "moved", "left", "banned", "noted")
+
+SOMEBODY: IdentityChain = (Identity("subject", "Somebody", "somebody"),)
+
+
+class Event(NamedTuple):
+    """What a test says about an event."""
+
+    source: str
+    type: str
+    content: Mapping[str, Any] = MappingProxyType({})
+    source_type: str = "Default"
+    stream_type: str = "All"
+    stream_id: str = "Default"
+
+
+class Log:
+    """One event sequence."""
+
+    def __init__(self, store: EventStore, namespace: str = "Default", sequence: str = "event-log") -> None:
+        self.store = store
+        self._namespace = namespace
+        self._sequence = sequence
+
+    async def append(self, source: str, event_type: str, /, **content: Any) -> list[ConstraintViolation]:
+        """The violations of one event, in the default stream."""
+        return await self.append_many(Event(source, event_type, content))
+
+    async def append_many(self, *events: Event) -> list[ConstraintViolation]:
+        """The violations of a batch."""
+        return list((await self.outcome(*events)).constraint_violations)
+
+    async def outcome(self, *events: Event) -> AppendOutcome:
+        namespace = await self.store.namespace(self._namespace)
+        append = Append([_to_append(event) for event in events], SOMEBODY)
+        outcome = await namespace.event_sequence(self._sequence).append(append)
+        assert not outcome.errors
+        return outcome
+
+    async def tail(self) -> int | None:
+        namespace = await self.store.namespace(self._namespace)
+        return await namespace.event_sequence(self._sequence).tail()
+
+
+async def open_store(kernel: Kernel, *constraints: Constraint) -> EventStore:
+    store = await kernel.event_stores.ensure("bank")
+    await store.register_event_types([EventTypeRegistration(one, 1) for one in EVENT_TYPES])
+    await store.constraints.register(constraints)
+    return store
+
+
+def _to_append(event: Event) -> EventToAppend:
+    return EventToAppend(
+        event.source,
+        event.source_type,
+        event.stream_type,
+        event.stream_id,
+        event.type,
+        1,
+        0,
+        bytes(16),
+        b"",
+        None,
+        None,
+        json.dumps(dict(event.content)),
+    )
