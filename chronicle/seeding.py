@@ -47,14 +47,17 @@ def seeder(function: _Seeder) -> _Seeder:
 
     Raises `DeclarationError` for anything but a function of one parameter.
     """
-    is_function = isinstance(function, FunctionType)
-    if not is_function or len(inspect.signature(function).parameters) != 1:
+    if not _is_function_of_one(function):
         raise DeclarationError(
             f"@seeder belongs above a function that takes the seeds and nothing else: {function!r} does not. "
             "Write `def demo(seeds: Seeds) -> None:`."
         )
     setattr(function, _SEEDER, True)
     return function
+
+
+def _is_function_of_one(target: object) -> bool:
+    return isinstance(target, FunctionType) and len(inspect.signature(target).parameters) == 1
 
 
 def is_seeder(target: object) -> bool:
