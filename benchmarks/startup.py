@@ -25,6 +25,9 @@ FIRST_IMPORTED = "nothing to first append, imports done"
 FIRST_PROCESS = "nothing to first append, with the interpreter's start and end"
 IDLE = "idle example application, resident"
 
+# Where byte code is not to be cached, every import would compile all sources: no installation does.
+_AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".bench" / "bytecode")}
+
 _LIST_HEAVY = "import sys, chronicle; print(sum(name in sys.modules for name in {names!r}))"
 
 
@@ -80,6 +83,7 @@ async def _output(*arguments: str) -> str:
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **_AS_INSTALLED},
     )
     output, errors = await process.communicate()
     if process.returncode:

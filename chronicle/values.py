@@ -77,6 +77,8 @@ def uuid7() -> UUID:
     return UUID(int=value)
 
 
+# Most calls and events share their correlation id with the one before.
+@lru_cache(maxsize=1024)
 def guid_halves(value: UUID) -> tuple[int, int]:
     """The `lo` and `hi` of a `bcl.Guid`."""
     return halves_from_guid_bytes(value.bytes)
@@ -93,6 +95,7 @@ def halves_from_guid_bytes(value: bytes) -> tuple[int, int]:
     return int.from_bytes(first, "little"), int.from_bytes(value[8:], "little")
 
 
+@lru_cache(maxsize=1024)
 def guid_bytes_from_halves(lo: int, hi: int) -> bytes:
     """`UUID.bytes` of that guid, without making a `UUID`: the kernel does this once per event."""
     little = (hi << 64 | lo).to_bytes(16, "little")

@@ -9,15 +9,15 @@ import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from chronicle.kernel.completion import to_the_end
 from chronicle.kernel.errors import InvalidSeed
 from chronicle.kernel.identities import SYSTEM
+from chronicle.kernel.schemas import InvalidContent, content_of
 from chronicle.kernel.sequences import Append, EventSequence, EventToAppend
 from chronicle.kernel.storage import seeding as storage
 from chronicle.kernel.storage.database import Database
@@ -39,7 +39,6 @@ BATCH_SIZE: Final = 100
 
 _Key = tuple[str, str, str, frozenset[str]]
 
-_decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _encode: Final = msgspec.json.Encoder().encode
 _decode_tags: Final = msgspec.json.Decoder(list[str]).decode
 
@@ -159,8 +158,8 @@ class EventSeeding:
         for start in range(0, len(missing), BATCH_SIZE):
             batch = missing[start : start + BATCH_SIZE]
             # In one transaction: else a crash in between would have the events appended once more.
-            append = replace(
-                _append_of(batch, causation), alongside=self._recording(namespace.id, batch, causation)
+            append = _append_of(batch, causation)._replace(
+                alongside=self._recording(namespace.id, batch, causation)
             )
             outcome = await namespace.event_sequence(EVENT_LOG).append(append)
             if not outcome.is_success:
@@ -204,8 +203,8 @@ class EventSeeding:
 
 def _check(entry: SeedEntry) -> None:
     try:
-        _decode_object(entry.content)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        content_of(entry.content)
+    except InvalidContent as error:
         raise InvalidSeed(
             f"A seed of event type '{entry.event_type}' has content that is no JSON object: {error}"
         ) from error

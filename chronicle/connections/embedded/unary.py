@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 
 from chronicle.connections.embedded.context import EmbeddedContext, deadline_exceeded, unexpected
+from chronicle.connections.embedded.deadline import Deadline
 
 UnaryHandler = Callable[[Any, EmbeddedContext], Awaitable[Any]]
 
@@ -60,23 +61,27 @@ class UnaryCall:
         if self._is_cancelled:
             raise asyncio.CancelledError
         context = self._context
+        deadline = None if self._timeout is None else Deadline(self._timeout)
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self._handler(self._request, context)
+            response = await self._handler(self._request, context)
+        except asyncio.CancelledError as error:
+            if deadline is None or not deadline.end():
+                raise
+            raise self._failed(deadline_exceeded()) from error
         except Exception as error:
-            failed = context.failure()
-            if failed is None:
-                # TimeoutError is also what a handler may raise for a reason of its own.
-                is_late = isinstance(error, TimeoutError) and context.time_remaining() <= 0
-                failed = deadline_exceeded() if is_late else unexpected(error)
-            self._outcome = failed.code()
-            raise failed from error
-        failed = context.failure()
-        if failed is not None:
-            self._outcome = failed.code()
-            raise failed
+            raise self._failed(context.failure() or unexpected(error)) from error
+        finally:
+            if deadline is not None:
+                deadline.end()
+        failure = context.failure()
+        if failure is not None:
+            raise self._failed(failure)
         self._outcome = grpc.StatusCode.OK
         return response
+
+    def _failed(self, failure: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
+        self._outcome = failure.code()
+        return failure
 
 
 class UnaryUnary:

@@ -6,7 +6,7 @@ database, so it can run again when its transaction is rolled back (see `storage.
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chronicle.kernel import constraints
 from chronicle.kernel.constraints import BatchClaims, Claims, ConstraintViolation
@@ -19,8 +19,7 @@ from chronicle.kernel.storage import events
 from chronicle.kernel.storage.events import GenerationalEvent, StoredEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """Events that are appended together or not at all."""
 
     events: Sequence[EventToAppend]
@@ -30,8 +29,7 @@ class Append:
     """What else is stored if, and only if, the events are. Part of the same write job: it may run again."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppendOutcome:
+class AppendOutcome(NamedTuple):
     """What became of an append: its events as stored, or why there are none."""
 
     events: Sequence[StoredEvent] = ()
@@ -47,8 +45,7 @@ class AppendOutcome:
         return not (self.constraint_violations or self.concurrency_violations or self.errors)
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedAppend:
+class PreparedAppend(NamedTuple):
     """An append whose events are prepared, and what they claim under the constraints."""
 
     append: Append
@@ -56,11 +53,11 @@ class PreparedAppend:
     claims: Sequence[Claims]
     """Those of each event; empty when none has any."""
 
-    @property
-    def refusal(self) -> AppendOutcome | None:
-        """The outcome, when there are only events that cannot be appended whatever is in the log."""
-        refused = [event for event in self.events if isinstance(event, Refusal)]
-        return _refused(refused) if refused and len(refused) == len(self.events) else None
+
+def refusal_of(events: Sequence[Prepared]) -> AppendOutcome | None:
+    """The outcome, when there are only events that cannot be appended whatever is in the log."""
+    refused = [event for event in events if isinstance(event, Refusal)]
+    return _refused(refused) if refused and len(refused) == len(events) else None
 
 
 IdentitiesOf = Callable[[sqlite3.Connection, IdentityChain], str]

@@ -10,7 +10,15 @@ from chronicle.errors import NotRunningError
 from chronicle.kernel.compliance import Compliance
 from chronicle.kernel.constraints import Claims, Constraints
 from chronicle.kernel.identities import IdentityChain
-from chronicle.kernel.sequences.appending import Append, AppendJob, AppendOutcome, PreparedAppend, following
+from chronicle.kernel.sequences.appending import (
+    Append,
+    AppendJob,
+    AppendOutcome,
+    PreparedAppend,
+    following,
+    refusal_of,
+)
+from chronicle.kernel.sequences.events import EventToAppend
 from chronicle.kernel.sequences.feed import Feed, Page
 from chronicle.kernel.sequences.preparation import Preparation, Prepared, PreparedEvent, Unprotected
 from chronicle.kernel.storage import events
@@ -66,13 +74,8 @@ class EventSequence:
         What the kernel refuses is in the outcome (events.md 4.3). Raises `InvalidContent` for a content that
         is no JSON object, and then looks no further.
         """
-        prepared = [
-            await self._preparation.protect(event, self._compliance)
-            if isinstance(event, Unprotected)
-            else event
-            for event in map(self._preparation.prepare, append.events)
-        ]
-        refusal = PreparedAppend(append, prepared, ()).refusal
+        prepared = await self._prepare(append.events)
+        refusal = refusal_of(prepared)
         if refusal is not None:
             return refusal
         if self._id is None:
@@ -139,6 +142,16 @@ class EventSequence:
     def forget_events(self) -> None:
         """Lets go of the events in memory, some of which are otherwise in the database now."""
         self._feed.forget()
+
+    async def _prepare(self, events: Sequence[EventToAppend]) -> Sequence[Prepared]:
+        # A loop, as a comprehension that may await costs more than preparing an event does.
+        prepared: list[Prepared] = []
+        for event in map(self._preparation.prepare, events):
+            if isinstance(event, Unprotected):
+                prepared.append(await self._preparation.protect(event, self._compliance))
+            else:
+                prepared.append(event)
+        return prepared
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []

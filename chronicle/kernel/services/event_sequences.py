@@ -1,6 +1,7 @@
 """The EventSequences service (contract package EventSequences; events.md 4 and 9)."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 from chronicle.contracts import event_sequences_pb2 as pb
@@ -35,6 +36,7 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._sequences: dict[tuple[str, str, str], EventSequence] = {}
 
     async def Append(self, request: pb.AppendRequest, context: Context) -> pb.AppendResponse:
         """events.md 4.1 to 4.3."""
@@ -50,15 +52,20 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
         )
         sequence = await self._sequence(request)
         outcome = await sequence.append(append)
+        if outcome.is_success:
+            return pb.AppendResponse(
+                CorrelationId=request.CorrelationId,
+                SequenceNumber=outcome.events[0].number,
+                ConcurrencyCheckPerformed=scope is not None,
+            )
         violations = outcome.concurrency_violations
         return pb.AppendResponse(
             CorrelationId=request.CorrelationId,
-            SequenceNumber=outcome.events[0].number if outcome.is_success else UNAVAILABLE,
+            SequenceNumber=UNAVAILABLE,
             ConstraintViolations=_constraint_violations(outcome),
             Errors=outcome.errors,
             ConcurrencyViolation=_violations(outcome)[0] if violations else None,
-            ConcurrencyCheckPerformed=scope is not None
-            and (outcome.is_success or outcome.was_compared or bool(violations)),
+            ConcurrencyCheckPerformed=scope is not None and (outcome.was_compared or bool(violations)),
         )
 
     async def AppendMany(self, request: pb.AppendManyRequest, context: Context) -> pb.AppendManyResponse:
@@ -179,9 +186,14 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
         return await store.existing_namespace(request.Namespace)
 
     async def _sequence(self, request: Any) -> EventSequence:
-        store = await self._kernel.event_stores.get(request.EventStore)
-        namespace = await store.namespace(request.Namespace)
-        return namespace.event_sequence(request.EventSequenceId)
+        # None of the three is ever removed, and every append asks.
+        names = (request.EventStore, request.Namespace, request.EventSequenceId)
+        sequence = self._sequences.get(names)
+        if sequence is None:
+            store = await self._kernel.event_stores.get(request.EventStore)
+            namespace = await store.namespace(request.Namespace)
+            sequence = self._sequences[names] = namespace.event_sequence(request.EventSequenceId)
+        return sequence
 
 
 async def _add_to(field: Any, namespace: Namespace, events: Sequence[StoredEvent]) -> None:
@@ -219,8 +231,9 @@ def _occurred(text: str) -> int:
     if not text:
         return now_ticks()
     try:
-        return to_ticks(parse_timestamp(text))
-    except ValueError as error:
+        # Everything is kept in UTC, which has the years 1 to 9999 as well.
+        return to_ticks(parse_timestamp(text).astimezone(UTC))
+    except (ValueError, OverflowError) as error:
         raise InvalidRequest(f"Occurred is no ISO 8601 date and time: {text}") from error
 
 
