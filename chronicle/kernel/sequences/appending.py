@@ -132,7 +132,7 @@ class _Run:
     def _refused_by_log(self, prepared: PreparedAppend) -> AppendOutcome | None:
         """All that is wrong with any event, in their order (events.md 4.4)."""
         closed = closed_stream_violations(self._connection, self._sequence, prepared.append.events)
-        if not (closed or prepared.claims or any(type(event) is Refusal for event in prepared.events)):
+        if not (closed or prepared.claims or Refusal in map(type, prepared.events)):
             return None
         batch: BatchClaims = {}
         refusals = []

@@ -64,9 +64,12 @@ def closed_stream_violations(
 
     To be called inside the write job that stores them, and before it does.
     """
-    streams = {Stream(event.event_stream_type, event.event_stream_id) for event in events_to_append}
     # Nearly every event goes to the default stream, and is spared the look-up.
-    streams.discard(DEFAULT_STREAM)
+    streams = {
+        Stream(event.event_stream_type, event.event_stream_id)
+        for event in events_to_append
+        if event.event_stream_id != DEFAULT_STREAM_ID or event.event_stream_type != ALL_STREAM_TYPE
+    }
     closed = {
         stream for stream in streams if closed_streams.is_closed(connection, sequence, stream.type, stream.id)
     }

@@ -3,7 +3,7 @@
 from typing import Final
 
 from chronicle.contracts import event_sequences_pb2 as pb
-from chronicle.kernel.event_stores import Namespace
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.sequences.event_queries import EventPage, Resolution
 from chronicle.kernel.services.faults import InvalidRequest
 from chronicle.kernel.storage.event_queries import NO_LIMIT, Order, QueryCriteria, SortBy

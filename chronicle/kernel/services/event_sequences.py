@@ -7,7 +7,7 @@ from typing import Any
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.contracts.bcl_pb2 import Guid
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesServicer
-from chronicle.kernel.event_stores import Namespace
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.sequences import Append, AppendOutcome, ConcurrencyScope, EventSequence, EventToAppend
 from chronicle.kernel.services import event_queries, streams

@@ -6,7 +6,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from chronicle.contracts import events_pb2 as pb
 from chronicle.contracts.events_pb2_grpc import EventTypesServicer
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.event_types import EventTypeDefinition, EventTypeMigration, EventTypeRegistration
 from chronicle.kernel.event_types.definitions import NO_SCHEMA
 from chronicle.kernel.kernel import Kernel

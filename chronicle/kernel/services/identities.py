@@ -6,8 +6,9 @@ from google.protobuf.empty_pb2 import Empty
 
 from chronicle.contracts import identities_pb2 as pb
 from chronicle.contracts.identities_pb2_grpc import IdentitiesServicer
-from chronicle.kernel.event_stores import EventStore, Namespace
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.services.faults import Context
 
 

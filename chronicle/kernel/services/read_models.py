@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from chronicle.contracts import read_models_pb2 as pb
 from chronicle.contracts.bcl_pb2 import Guid
 from chronicle.contracts.read_models_pb2_grpc import ReadModelsServicer
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.read_models import NotMaterialized, ReadModel, ReadModelDefinition, Sink
 from chronicle.kernel.services.faults import Context

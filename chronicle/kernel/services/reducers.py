@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from chronicle.contracts import observation_reducers_pb2 as pb
 from chronicle.contracts.observation_reducers_pb2_grpc import ReducersServicer
 from chronicle.errors import ChronicleError
-from chronicle.kernel.event_stores import Namespace
 from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.observation import (
     ClientStream,
     ObserverDefinition,

@@ -6,7 +6,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from chronicle.contracts import sequence_queries_pb2 as pb
 from chronicle.contracts.sequence_queries_pb2_grpc import SequenceQueriesServicer
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.services.faults import Context
 from chronicle.kernel.storage.sequence_queries import Saved

@@ -1,7 +1,7 @@
 """Completing streams: CompleteStream of EventSequences (events.md 8)."""
 
 from chronicle.contracts import event_sequences_pb2 as pb
-from chronicle.kernel.event_stores import Namespace
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.sequences.streams import Stream
 from chronicle.values import ALL_STREAM_TYPE, DEFAULT_STREAM_ID, UNAVAILABLE
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from chronicle.kernel.errors import EventTypeSchemaChanged, MissingEventTypeMigrators, UnknownEventType
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.event_types import EventTypeMigration, EventTypeRegistration
 from chronicle.kernel.kernel import Kernel
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.event_types import EventTypeMigration, EventTypeRegistration, rewriting
 from chronicle.kernel.identities import SYSTEM
 from chronicle.kernel.kernel import Kernel

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.event_types import EventTypeRegistration
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.seeding import SeedEntry, Seeds

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chronicle.kernel.constraints import Constraint, ConstraintViolation
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.event_types import EventTypeRegistration
 from chronicle.kernel.identities import Identity, IdentityChain
 from chronicle.kernel.kernel import Kernel

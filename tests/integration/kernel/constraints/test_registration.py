@@ -10,7 +10,7 @@ from chronicle.kernel.constraints import (
     UniqueEventTypeConstraint,
     UniqueProperties,
 )
-from chronicle.kernel.event_stores import EventStore
+from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.kernel import Kernel
 
 email = UniqueConstraint(

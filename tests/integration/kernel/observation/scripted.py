@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from chronicle.kernel.event_stores import Namespace
 from chronicle.kernel.event_types import EventTypeRegistration
 from chronicle.kernel.identities import SYSTEM
 from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.observation import (
     NO_FILTERS,
     Batch,

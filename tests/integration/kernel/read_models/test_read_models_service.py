@@ -11,8 +11,8 @@ import pytest
 from chronicle.contracts import read_models_pb2 as pb
 from chronicle.contracts.bcl_pb2 import Guid
 from chronicle.contracts.read_models_pb2_grpc import ReadModelsStub
-from chronicle.kernel.event_stores import Namespace
 from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.read_models import ReadModelDefinition
 from chronicle.kernel.storage.read_models import StoredInstance
 from chronicle.values import UNAVAILABLE

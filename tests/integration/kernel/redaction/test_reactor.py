@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chronicle.kernel.event_stores import Namespace
 from chronicle.kernel.event_types import EventTypeRegistration
 from chronicle.kernel.identities import SYSTEM
 from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.observation import (
     ClientStream,
     ObservedEventType,
