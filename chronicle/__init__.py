@@ -31,6 +31,7 @@ from chronicle.compliance.markers import (
 from chronicle.context import (
     Causation,
     Identity,
+    Surroundings,
     causation,
     clear_correlation_id,
     clear_identity,
@@ -41,12 +42,14 @@ from chronicle.context import (
     identity,
     set_correlation_id,
     set_identity,
+    surroundings,
 )
 from chronicle.errors import (
     AppendError,
     CallError,
     ChronicleError,
     ConcurrencyError,
+    ConcurrencyScopeError,
     ConfigurationError,
     ConnectionStringError,
     ConstraintViolationError,
@@ -63,6 +66,7 @@ from chronicle.errors import (
     NotConnectedError,
     NotRunningError,
     NoUnitOfWorkError,
+    PartialCommitError,
     RegistrationError,
     SerializationError,
     StorageError,
@@ -73,15 +77,29 @@ from chronicle.errors import (
     UnknownEventTypeError,
     UnsupportedTypeError,
 )
+from chronicle.event_sequences.appends import (
+    AppendOperation,
+    Appends,
+)
 from chronicle.event_sequences.concurrency import (
     NO_CONCURRENCY_CHECK,
     ConcurrencyScope,
+)
+from chronicle.event_sequences.concurrency_strategies import (
+    AppendTarget,
+    ConcurrencyStrategy,
+    LastSeen,
+    OptimisticConcurrency,
 )
 from chronicle.event_sequences.event_for import (
     EventFor,
 )
 from chronicle.event_sequences.event_sequence import (
     EventSequence,
+)
+from chronicle.event_sequences.observer_completion import (
+    FailedPartition,
+    ObserverCompletion,
 )
 from chronicle.event_sequences.querying import (
     HistogramBucket,
@@ -92,9 +110,6 @@ from chronicle.event_sequences.querying import (
 from chronicle.event_sequences.results import (
     AppendManyResult,
     AppendResult,
-    ConcurrencyViolation,
-    ConstraintType,
-    ConstraintViolation,
 )
 from chronicle.event_sequences.unit_of_work import (
     UnitOfWork,
@@ -133,11 +148,28 @@ from chronicle.observation.declarations import (
     reactor,
     reducer,
 )
+from chronicle.observation.runtime import (
+    ObserverStatus,
+)
+from chronicle.observation.services import (
+    Container,
+    Services,
+    ServiceScope,
+)
+from chronicle.observation.streams import (
+    ObserverState,
+)
 from chronicle.read_models.declaration import (
     read_model,
 )
 from chronicle.read_models.read_models import (
+    ReadModelInstance,
     ReadModels,
+)
+from chronicle.read_models.watching import (
+    ChangeKind,
+    ReadModelChange,
+    Watch,
 )
 from chronicle.seeding import (
     Seeds,
@@ -148,6 +180,11 @@ from chronicle.serialization.concepts import (
 )
 from chronicle.serialization.derived import (
     derived_type,
+)
+from chronicle.violations import (
+    ConcurrencyViolation,
+    ConstraintType,
+    ConstraintViolation,
 )
 
 if TYPE_CHECKING:
@@ -161,11 +198,15 @@ __all__ = [
     "NO_CONCURRENCY_CHECK",
     "AppendError",
     "AppendManyResult",
+    "AppendOperation",
     "AppendResult",
+    "AppendTarget",
     "AppendedEvent",
+    "Appends",
     "Artifacts",
     "CallError",
     "Causation",
+    "ChangeKind",
     "ChronicleClient",
     "ChronicleError",
     "ChronicleOptions",
@@ -173,6 +214,8 @@ __all__ = [
     "Concept",
     "ConcurrencyError",
     "ConcurrencyScope",
+    "ConcurrencyScopeError",
+    "ConcurrencyStrategy",
     "ConcurrencyViolation",
     "ConfigurationError",
     "ConnectionStringError",
@@ -181,6 +224,7 @@ __all__ = [
     "ConstraintType",
     "ConstraintViolation",
     "ConstraintViolationError",
+    "Container",
     "DatabaseInUseError",
     "DeadlineError",
     "DeclarationError",
@@ -192,11 +236,13 @@ __all__ = [
     "EventRedacted",
     "EventSequence",
     "EventStore",
+    "FailedPartition",
     "HandlerSignatureError",
     "HistogramBucket",
     "Identities",
     "Identity",
     "KernelError",
+    "LastSeen",
     "LineString",
     "MigrationBuilder",
     "NewerDatabaseError",
@@ -205,26 +251,37 @@ __all__ = [
     "NotBuiltError",
     "NotConnectedError",
     "NotRunningError",
+    "ObserverCompletion",
+    "ObserverState",
+    "ObserverStatus",
+    "OptimisticConcurrency",
+    "PartialCommitError",
     "Pii",
     "Point",
     "Polygon",
     "QueryPage",
+    "ReadModelChange",
+    "ReadModelInstance",
     "ReadModels",
     "RegistrationError",
     "Resolution",
     "Seeds",
     "SerializationError",
+    "ServiceScope",
+    "Services",
     "SortBy",
     "StorageError",
     "StreamCompletedError",
     "StreamError",
     "Subject",
+    "Surroundings",
     "Unique",
     "UnitOfWork",
     "UnitOfWorkCompletedError",
     "UnitOfWorkError",
     "UnknownEventTypeError",
     "UnsupportedTypeError",
+    "Watch",
     "causation",
     "clear_correlation_id",
     "clear_identity",
@@ -247,6 +304,7 @@ __all__ = [
     "seeder",
     "set_correlation_id",
     "set_identity",
+    "surroundings",
     "unique_event_type",
 ]
 

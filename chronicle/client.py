@@ -20,9 +20,11 @@ from chronicle.event_store import EventStore
 from chronicle.event_stores import EventStores
 from chronicle.events.declared_constraints import DeclaredConstraints
 from chronicle.events.event_types import EventTypes
+from chronicle.observation.services import Services
 from chronicle.serialization import Serializer
 from chronicle.settings import ClientSettings, settings_from_environment
 from chronicle.store_access import StoreAccess
+from chronicle.telemetry import find_telemetry
 
 if TYPE_CHECKING:
     # Its pydantic-settings is slow to import, and who gives no options needs none.
@@ -44,14 +46,19 @@ class ChronicleClient:
         async with ChronicleClient("chronicle+embedded:///bank.db") as client:
             store = await client.event_store("bank", artifacts=discover("bank"))
 
-    Takes a connection string or `ChronicleOptions`; with neither, what the environment says. While open it
+    Takes a connection string or `ChronicleOptions`; with neither, what the environment says. `services` are
+    what the handlers of reactors and reducers can ask for. While open it
     stays connected: it connects again when the connection is lost, and then registers everything again.
 
     Raises `ConnectionStringError` for a connection string that cannot be understood.
     """
 
     def __init__(
-        self, connection_string: str | None = None, *, options: "ChronicleOptions | None" = None
+        self,
+        connection_string: str | None = None,
+        *,
+        options: "ChronicleOptions | None" = None,
+        services: Services | None = None,
     ) -> None:
         if connection_string is not None and options is not None:
             raise ConfigurationError(
@@ -61,6 +68,7 @@ class ChronicleClient:
         self._settings: ClientSettings = (
             options.settings() if options is not None else settings_from_environment(connection_string)
         )
+        self._services = services
         self._state = ClientState.CREATED
         self._serializer = Serializer()
         self._resources = AsyncExitStack()
@@ -81,6 +89,19 @@ class ChronicleClient:
     def connection_id(self) -> str:
         """The id that the kernel knows this client by, new with each connection; empty without one."""
         return "" if self._connection is None else self._connection.session.connection_id
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel to the kernel, for calls of the contract that nothing here makes.
+
+        Raises `NotRunningError` when the client is not open.
+        """
+        return self._open_connection().channel
+
+    @property
+    def call_settings(self) -> CallSettings:
+        """What calls on that channel are to have in common. Raises `NotRunningError` likewise."""
+        return self._open_connection().calls
 
     @property
     def event_stores(self) -> EventStores:
@@ -105,6 +126,8 @@ class ChronicleClient:
             _checked_name("event store", self._settings.event_store if name is None else name),
             _checked_name("namespace", self._settings.namespace if namespace is None else namespace),
         )
+        if connection.calls.telemetry is not None:
+            connection.calls.telemetry.retrievals.add(1, {"chronicle.event_store": key[0]})
         opening = self._stores.get(key)
         if opening is None:
             opening = self._begin_opening(connection, key, artifacts or Artifacts())
@@ -146,7 +169,7 @@ class ChronicleClient:
         session = Session(channel, endpoint=endpoint, connect_timeout=self._settings.connect_timeout)
         self._resources.push_async_callback(session.close)
         await session.open()
-        calls = CallSettings(self._settings.call_timeout.total_seconds(), endpoint)
+        calls = CallSettings(self._settings.call_timeout.total_seconds(), endpoint, find_telemetry())
         self._connection = _Connection(channel, session, calls, EventStores(channel, calls))
         # Closed first: what is opened last, and needs the others to end well.
         self._resources.push_async_callback(self._close_stores)
@@ -190,8 +213,11 @@ class ChronicleClient:
             self._serializer,
             connection.calls,
             DeclaredConstraints(event_types, artifacts.constraints, naming=self._serializer.naming),
+            self._settings.concurrency,
         )
-        store = EventStore(access, artifacts, connection.session, self._settings.registration_timeout)
+        store = EventStore(
+            access, artifacts, connection.session, self._settings.registration_timeout, self._services
+        )
         store.open()
         try:
             outcome = await store.wait_for_registration()

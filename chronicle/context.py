@@ -129,6 +129,20 @@ def kept_surroundings() -> Iterator[None]:
         _causation.reset(causation)
 
 
+@contextmanager
+def surroundings(surroundings: Surroundings) -> Iterator[Surroundings]:
+    """A block in which all that is ambient is what one object says, each part when somebody asks for it."""
+    correlation_id = _correlation_id.set(surroundings)
+    identity = _identity.set(surroundings)
+    causation = _causation.set(surroundings)
+    try:
+        yield surroundings
+    finally:
+        _correlation_id.reset(correlation_id)
+        _identity.reset(identity)
+        _causation.reset(causation)
+
+
 def current_correlation_id() -> UUID:
     """The correlation id of the running task; one is made, and kept, if none is set."""
     current = _correlation_id.get()

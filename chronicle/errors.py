@@ -18,11 +18,13 @@ ChronicleError
 ├── AppendError                         an append was refused
 │   ├── ConstraintViolationError
 │   └── ConcurrencyError
+├── ConcurrencyScopeError               a concurrency scope was given where it cannot be meant
 ├── StreamError                         a stream cannot be completed
 │   ├── DefaultStreamError
 │   └── StreamCompletedError
 ├── UnitOfWorkError
 │   ├── NoUnitOfWorkError
+│   ├── PartialCommitError
 │   └── UnitOfWorkCompletedError
 ├── SerializationError                  content that does not fit its type
 └── StorageError                        the embedded kernel's own file
@@ -32,10 +34,8 @@ ChronicleError
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from chronicle.event_sequences.results import ConcurrencyViolation, ConstraintViolation
+from chronicle.violations import ConcurrencyViolation, ConstraintViolation
 
 
 class ChronicleError(Exception):
@@ -113,7 +113,7 @@ class AppendError(ChronicleError):
 class ConstraintViolationError(AppendError):
     """Events were refused by constraints; nothing of the call was stored."""
 
-    def __init__(self, message: str, *, violations: "Sequence[ConstraintViolation]") -> None:
+    def __init__(self, message: str, *, violations: Sequence[ConstraintViolation]) -> None:
         super().__init__(message)
         self.violations = tuple(violations)
 
@@ -121,9 +121,13 @@ class ConstraintViolationError(AppendError):
 class ConcurrencyError(AppendError):
     """Events newer than the append expected were found; nothing of the call was stored."""
 
-    def __init__(self, message: str, *, violations: "Sequence[ConcurrencyViolation]") -> None:
+    def __init__(self, message: str, *, violations: Sequence[ConcurrencyViolation]) -> None:
         super().__init__(message)
         self.violations = tuple(violations)
+
+
+class ConcurrencyScopeError(ChronicleError):
+    """A concurrency scope was given where it cannot be meant. Nothing was sent, or added."""
 
 
 class StreamError(ChronicleError):
@@ -165,6 +169,23 @@ class UnitOfWorkError(ChronicleError):
 
 class NoUnitOfWorkError(UnitOfWorkError):
     """There is no current unit of work."""
+
+
+class PartialCommitError(UnitOfWorkError):
+    """Of a unit of work for several sequences some are stored and one was refused, for which see `__cause__`.
+
+    `stored` are the sequences whose events are stored, `refused` is the first whose events are not.
+    """
+
+    def __init__(self, stored: Sequence[str], refused: str) -> None:
+        names = ", ".join(f"'{each}'" for each in stored)
+        super().__init__(
+            f"The unit of work is committed in part: its events for {names} are stored, those for "
+            f"'{refused}' were refused, and what comes after them was not tried. Put right what is stored, "
+            "or append the rest in a new unit."
+        )
+        self.stored = tuple(stored)
+        self.refused = refused
 
 
 class UnitOfWorkCompletedError(UnitOfWorkError):

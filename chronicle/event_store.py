@@ -1,25 +1,32 @@
 """An event store in one namespace: the doors to everything that it holds."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from chronicle.artifacts import Artifacts
 from chronicle.compliance.compliance import Compliance
+from chronicle.connections.calls import Call
 from chronicle.connections.session import Session
+from chronicle.contracts.event_sequences_pb2 import GetEventSequencesRequest
+from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
 from chronicle.event_sequences.event_sequence import EventSequence
 from chronicle.event_sequences.unit_of_work import UnitOfWork
 from chronicle.event_stores import Namespaces
 from chronicle.events.migrations import Migrations
 from chronicle.identities import Identities
+from chronicle.observation.arguments import HandlerArguments
 from chronicle.observation.declarations import reactor_of, reducer_of
 from chronicle.observation.runtime import Observers, ObserverStatus
+from chronicle.observation.services import Services
 from chronicle.read_models.declaration import kept_read_models
+from chronicle.read_models.instances import add_instances
 from chronicle.read_models.read_models import ReadModels
 from chronicle.registration import Registration, RegistrationOutcome, registration_steps, seeding_steps
 from chronicle.seeding import Seeder, Seeding
 from chronicle.store_access import StoreAccess
-from chronicle.values import EVENT_LOG
+from chronicle.values import EVENT_LOG, OUTBOX, inbox_of
 
 
 class EventStore:
@@ -30,15 +37,27 @@ class EventStore:
     """
 
     def __init__(
-        self, access: StoreAccess, artifacts: Artifacts, session: Session, registration_timeout: timedelta
+        self,
+        access: StoreAccess,
+        artifacts: Artifacts,
+        session: Session,
+        registration_timeout: timedelta,
+        services: Services | None = None,
     ) -> None:
-        """Raises `DeclarationError` for read models that two reducers keep."""
+        """Raises `DeclarationError` for read models that two reducers keep, and for handlers that ask for
+        something unknown.
+        """
         self.artifacts: Final = artifacts
         """What the application declares for this event store."""
         self._access = access
         self._session = session
         self._registration_timeout = registration_timeout
         self._sequences: dict[str, EventSequence] = {}
+        self._get_event_sequences = Call(
+            EventSequencesStub(access.channel).GetEventSequences,
+            "EventSequences/GetEventSequences",
+            access.calls,
+        )
         reducers = [reducer_of(reducer) for reducer in artifacts.reducers]
         models = kept_read_models(reducers)
         self.read_models: Final = ReadModels(access, models)
@@ -55,6 +74,7 @@ class EventStore:
             reactors=[reactor_of(reactor) for reactor in artifacts.reactors],
             reducers=reducers,
             append=self.event_log.try_append_many,
+            arguments=HandlerArguments(self._own_services(models), services),
         )
         self._registration = Registration(
             f"Event store '{self.name}' in namespace '{self.namespace}'",
@@ -79,16 +99,43 @@ class EventStore:
         return self.event_sequence(EVENT_LOG)
 
     @property
+    def outbox(self) -> EventSequence:
+        """The sequence for events that are meant for other event stores."""
+        return self.event_sequence(OUTBOX)
+
+    def inbox(self, event_store: str) -> EventSequence:
+        """The sequence of events that came from another event store. Raises `ValueError` for a blank name."""
+        return self.event_sequence(inbox_of(event_store))
+
+    @property
     def registration(self) -> RegistrationOutcome:
         """What became of registering the artifacts with the kernel; done anew after every reconnect."""
         return self._registration.outcome
 
     def event_sequence(self, sequence_id: str) -> EventSequence:
-        """The event sequence with this name, the same object each time; it begins with its first event."""
+        """The event sequence with this name, the same object each time; it begins with its first event.
+
+        Raises `ValueError` for a blank name.
+        """
         sequence = self._sequences.get(sequence_id)
         if sequence is None:
+            if not sequence_id.strip():
+                raise ValueError(
+                    f"An event sequence cannot be named {sequence_id!r}. Give the name of one, such as "
+                    "'audit'; that of the event log is 'event-log'."
+                )
             sequence = self._sequences[sequence_id] = EventSequence(self._access, sequence_id)
         return sequence
+
+    async def event_sequence_ids(self) -> list[str]:
+        """The names of the event log, the outbox, the `system` sequence and all that were used, in order.
+
+        Raises `CallError`. (EventSequences/GetEventSequences)
+        """
+        response = await self._get_event_sequences(
+            GetEventSequencesRequest(EventStore=self.name, Namespace=self.namespace)
+        )
+        return list(response.EventSequenceIds)
 
     def unit_of_work(self, correlation_id: UUID | None = None) -> UnitOfWork:
         """A unit of work, current within `async with`: committed at its end, rolled back when it raises.
@@ -127,6 +174,13 @@ class EventStore:
     def observer_statuses(self) -> tuple[ObserverStatus, ...]:
         """How the reactors and reducers of this process fare."""
         return self._observers.statuses()
+
+    def _own_services(self, models: Iterable[type]) -> Services:
+        """What handlers can ask for without anybody registering it."""
+        services = Services().add(EventStore, self).add(EventSequence, self.event_log)
+        services.add(ReadModels, self.read_models).add_factory(UnitOfWork, self.unit_of_work)
+        add_instances(services, self.read_models, models)
+        return services
 
     def open(self) -> None:
         """Begins to register, now or as soon as there is a connection. For the client."""

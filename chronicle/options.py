@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chronicle.connections.connection_string import ConnectionString
 from chronicle.errors import ConfigurationError
+from chronicle.event_sequences.concurrency_strategies import ConcurrencyStrategy, OptimisticConcurrency
 from chronicle.settings import (
     DEFAULT_CONNECTION_STRING,
     ENVIRONMENT_PREFIX,
@@ -39,6 +40,18 @@ def _read_seconds(value: object) -> object:
         return float(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def _read_strategy(value: object) -> ConcurrencyStrategy | None:
+    if value is None or value == "none":
+        return None
+    if value == "optimistic":
+        return OptimisticConcurrency()
+    if isinstance(value, ConcurrencyStrategy) and not isinstance(value, type):
+        return value
+    raise ValueError(
+        "give 'none', 'optimistic', or an object with the method `scope_for` of a ConcurrencyStrategy"
+    )
 
 
 Duration = Annotated[timedelta, BeforeValidator(_read_seconds), Field(gt=timedelta(0))]
@@ -84,6 +97,11 @@ class ChronicleOptions(BaseSettings):
     shutdown_timeout: Duration = ClientSettings.shutdown_timeout
     """How long leaving the client waits for handlers that are at work."""
 
+    concurrency: Annotated[ConcurrencyStrategy | None, PlainValidator(_read_strategy)] = (
+        ClientSettings.concurrency
+    )
+    """Which concurrency scope appends get that name none: `none`, `optimistic` or a `ConcurrencyStrategy`."""
+
     if not TYPE_CHECKING:
 
         def __init__(self, **values: Any) -> None:
@@ -102,6 +120,7 @@ class ChronicleOptions(BaseSettings):
             call_timeout=self.call_timeout,
             registration_timeout=self.registration_timeout,
             shutdown_timeout=self.shutdown_timeout,
+            concurrency=self.concurrency,
         )
 
 

@@ -104,6 +104,7 @@ class Registration:
         self._outcome = RegistrationOutcome()
         self._has_run = asyncio.Event()
         self._last_error: Exception | None = None
+        self._waits_for = "a connection"
 
     @property
     def outcome(self) -> RegistrationOutcome:
@@ -132,8 +133,9 @@ class Registration:
         except TimeoutError as error:
             reason = f" Last error: {self._last_error}" if self._last_error else ""
             raise RegistrationError(
-                f"{self._store} was not registered within {timeout.total_seconds():g} s. Is the kernel "
-                f"running? ChronicleOptions.registration_timeout sets a longer wait.{reason}"
+                f"{self._store} was not registered within {timeout.total_seconds():g} s: it was still "
+                f"waiting for {self._waits_for}. Is the kernel running? "
+                f"ChronicleOptions.registration_timeout sets a longer wait.{reason}"
             ) from self._last_error or error
         return self._outcome
 
@@ -141,6 +143,7 @@ class Registration:
         await self._observers.stop(0)  # those of a run that failed
         registered: list[str] = []
         for step in self._steps:
+            self._waits_for = step.what
             try:
                 await step.register(connection_id)
             except Exception as error:
@@ -251,7 +254,9 @@ def _event_type_registration(
         (step for one in migrations for step in (one.from_generation, one.to_generation)), _NO_SCHEMA
     )
     for declaration in event_types.generations(type_id):
-        schemas[declaration.generation] = json.dumps(event_types.schema_of(declaration.type))
+        # Titled by the id: the kernel refuses any change of a schema, and a class may be renamed.
+        schema = {**event_types.schema_of(declaration.type), "title": type_id}
+        schemas[declaration.generation] = json.dumps(schema)
     latest = max(schemas)
     return pb.EventTypeRegistration(
         Type=pb.EventType(Id=type_id, Generation=latest),

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from chronicle.connections.connection_string import ConnectionString
+from chronicle.event_sequences.concurrency_strategies import ConcurrencyStrategy
 from chronicle.values import DEFAULT_NAMESPACE
 
 ENVIRONMENT_PREFIX: Final = "CHRONICLE_"
@@ -28,6 +29,7 @@ class ClientSettings:
     call_timeout: timedelta = timedelta(seconds=30)
     registration_timeout: timedelta = timedelta(seconds=30)
     shutdown_timeout: timedelta = timedelta(seconds=10)
+    concurrency: ConcurrencyStrategy | None = None
 
 
 def settings_from_environment(connection_string: str | None) -> ClientSettings:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import grpc.aio
 
 from chronicle.connections.calls import CallSettings
+from chronicle.event_sequences.concurrency_strategies import ConcurrencyStrategy
 from chronicle.events.declared_constraints import NO_CONSTRAINTS, DeclaredConstraints
 from chronicle.events.event_types import EventTypes
 from chronicle.serialization import Serializer
@@ -21,3 +22,5 @@ class StoreAccess:
     serializer: Serializer
     calls: CallSettings
     constraints: DeclaredConstraints = NO_CONSTRAINTS
+    concurrency: ConcurrencyStrategy | None = None
+    """Which scope appends get that name none; without a strategy they get none."""

@@ -57,6 +57,11 @@ _TICKS_PER_SECOND: Final = 10_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+def inbox_of(event_store: str) -> str:
+    """The event sequence of what came from another event store (events.md 2)."""
+    return f"{INBOX}-{event_store}"
+
+
 def is_actual(number: int) -> bool:
     """Whether a sequence number names an event, rather than being one of the three sentinels."""
     return 0 <= number < BEFORE_FIRST

@@ -11,6 +11,7 @@ import grpc.aio
 from chronicle.connections.failures import translate
 from chronicle.context import current_correlation_id
 from chronicle.errors import NotRunningError
+from chronicle.telemetry import Telemetry, trace_headers
 
 CORRELATION_ID_HEADER: Final = "x-correlation-id"
 
@@ -32,6 +33,8 @@ class CallSettings:
     """Seconds that the kernel has for its answer."""
     endpoint: str = ""
     """Where the kernel is, for error messages; without secrets."""
+    telemetry: Telemetry | None = None
+    """Where spans and metrics go; None without OpenTelemetry."""
 
 
 class Call(Generic[Request, Response]):
@@ -59,7 +62,7 @@ class Call(Generic[Request, Response]):
             call = self._method(
                 request,
                 timeout=self._settings.timeout,
-                metadata=_metadata(correlation_id or current_correlation_id()),
+                metadata=_metadata(correlation_id or current_correlation_id()) + trace_headers(),
             )
         except grpc.aio.UsageError as error:
             raise self._closed() from error

@@ -1,10 +1,11 @@
 """Concurrency scopes: what must still be true of a sequence for an append to be accepted (events.md 6)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from chronicle.contracts import event_sequences_pb2 as pb
+from chronicle.errors import ConcurrencyScopeError
 from chronicle.events.event_types import EventTypeDeclaration, event_type_of
 from chronicle.values import UNAVAILABLE, is_actual
 
@@ -18,7 +19,7 @@ class ConcurrencyScope:
         ConcurrencyScope.expect_none().for_source().types(AccountOpened)
 
     Begin with `at` or `expect_none`, then narrow. A scope that is not narrowed is about the whole sequence.
-    An append without a scope is not checked.
+    An append without a scope is checked as `ChronicleOptions.concurrency` says: not at all, unless told so.
     """
 
     sequence_number: int | None
@@ -28,6 +29,8 @@ class ConcurrencyScope:
     stream_type: str | None = None
     stream_id: str | None = None
     event_types: tuple[EventTypeDeclaration, ...] = ()
+    event_source_id: str | None = None
+    """The event source that it is meant for, where that was said: it is refused for any other."""
 
     @classmethod
     def at(cls, sequence_number: int | None) -> Self:
@@ -48,9 +51,12 @@ class ConcurrencyScope:
         """Expects that no event is there."""
         return cls(None)
 
-    def for_source(self) -> Self:
-        """Looks only at events of the event source that is appended to."""
-        return replace(self, is_for_source=True)
+    def for_source(self, event_source_id: str | None = None) -> Self:
+        """Looks only at events of the event source that is appended to.
+
+        Its id need not be given; if it is, the scope cannot be used for another one by mistake.
+        """
+        return replace(self, is_for_source=True, event_source_id=event_source_id)
 
     def for_source_type(self, source_type: str) -> Self:
         """Looks only at events of this event source type; `Default` selects all."""
@@ -71,6 +77,47 @@ class ConcurrencyScope:
 
 NO_CONCURRENCY_CHECK: Final = ConcurrencyScope(UNAVAILABLE)
 """Appends without a check, also where a default would make one."""
+
+
+Scopes: TypeAlias = ConcurrencyScope | Mapping[str, ConcurrencyScope] | None
+"""Scopes as they are given for a batch: by event source id, or one for every source of it."""
+
+
+def scopes_by_source(scopes: Scopes, event_source_ids: Iterable[str]) -> dict[str, ConcurrencyScope]:
+    """Scopes by event source id; one that is given for all of them holds for each.
+
+    Raises `ConcurrencyScopeError` as `check_label` does.
+    """
+    if scopes is None:
+        return {}
+    found = dict(scopes) if isinstance(scopes, Mapping) else dict.fromkeys(event_source_ids, scopes)
+    for event_source_id, scope in found.items():
+        check_label(event_source_id, scope)
+    return found
+
+
+def check_label(event_source_id: str, scope: ConcurrencyScope) -> None:
+    """Raises `ConcurrencyScopeError` when a scope is given for no event source, or for another than its own.
+
+    The kernel looks at the id that a scope is given for, and would check something else without a word.
+    """
+    if not event_source_id.strip():
+        raise ConcurrencyScopeError(
+            "A concurrency scope was given for a blank event source id. Give it for the id of the source "
+            "that it is about."
+        )
+    if scope.event_source_id not in (None, event_source_id):
+        raise ConcurrencyScopeError(
+            f"A concurrency scope for the event source '{scope.event_source_id}' was given for "
+            f"'{event_source_id}'. Give it for its own source, or make one for this."
+        )
+
+
+def agree(one: ConcurrencyScope, other: ConcurrencyScope) -> bool:
+    """Whether two scopes expect the same, in whatever order they name event types."""
+    return replace(one, event_types=()) == replace(other, event_types=()) and set(one.event_types) == set(
+        other.event_types
+    )
 
 
 def write_scope(scope: ConcurrencyScope, message: pb.ConcurrencyScope) -> None:

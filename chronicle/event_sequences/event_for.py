@@ -1,12 +1,13 @@
 """An event for an event source, and what can be said about an event besides its content (events.md 5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from chronicle.event_sequences.concurrency import ConcurrencyScope
+from chronicle.context import Causation
+from chronicle.event_sequences.concurrency import ConcurrencyScope, Scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class EventFor:
     stream_type: str | None = None
     stream_id: str | None = None
     source_type: str | None = None
+    causation: Sequence[Causation] | None = None
+    """What led to it, in place of what is ambient. A batch has one chain: all of its events must agree."""
 
 
 class EventOptions(TypedDict, total=False):
@@ -48,7 +51,7 @@ class StagingOptions(EventOptions, total=False):
     """What can be said about events for one event source."""
 
     concurrency: ConcurrencyScope | None
-    """What must still be true of the sequence. Without a scope nothing is checked."""
+    """What must still be true of the sequence; else as `ChronicleOptions.concurrency` says."""
 
 
 class AppendOptions(StagingOptions, total=False):
@@ -58,12 +61,26 @@ class AppendOptions(StagingOptions, total=False):
     """For this append only; the ambient one, if not given."""
 
 
-class BatchOptions(TypedDict, total=False):
-    """What can be said about an append of events that name their own sources."""
+class StagingBatchOptions(TypedDict, total=False):
+    """What can be said about events that name their own sources."""
 
     tags: Sequence[str]
     """Added to the tags of each event."""
-    concurrency: ConcurrencyScope | Mapping[str, ConcurrencyScope] | None
-    """Scopes by event source id, or one for every source of the batch. Without a scope nothing is checked."""
+    concurrency: Scopes
+    """Scopes by event source id, or one for every source of the batch; for a source without one, as
+    `ChronicleOptions.concurrency` says."""
+
+
+class BatchOptions(StagingBatchOptions, total=False):
+    """What can be said about an append of events that name their own sources."""
+
     correlation_id: UUID | None
     """For this append only; the ambient one, if not given."""
+
+
+def check_options(call: str, given: Iterable[str], options: type[StagingOptions]) -> None:
+    """Raises `TypeError` for the names of options that a call does not have."""
+    known = options.__optional_keys__
+    unknown = ", ".join(repr(name) for name in given if name not in known)
+    if unknown:
+        raise TypeError(f"{call} has no option {unknown}. The options are {', '.join(sorted(known))}.")

@@ -1,14 +1,24 @@
 """Event sequences: appending to them (events.md 4)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Final, Unpack, cast, overload
 
 from chronicle.connections.calls import Call
 from chronicle.context import Causation, current_correlation_id
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
+from chronicle.event_sequences.appends import Appends, AppendWatchers
 from chronicle.event_sequences.batches import Batches, batch_of
-from chronicle.event_sequences.concurrency import ConcurrencyScope
-from chronicle.event_sequences.event_for import AppendOptions, BatchOptions, EventFor, EventOptions
+from chronicle.event_sequences.concurrency import scopes_by_source, write_scope
+from chronicle.event_sequences.concurrency_strategies import AppendTarget
+from chronicle.event_sequences.event_for import (
+    AppendOptions,
+    BatchOptions,
+    EventFor,
+    EventOptions,
+    check_options,
+)
+from chronicle.event_sequences.observer_completion import PATIENCE, ObserverCompletion, ObserverWait
 from chronicle.event_sequences.querying import QueryableEventSequence
 from chronicle.event_sequences.redaction import Redaction
 from chronicle.event_sequences.requests import APPEND_MANY, AppendRequests
@@ -16,13 +26,15 @@ from chronicle.event_sequences.results import AppendManyResult, AppendResult, re
 from chronicle.event_sequences.streams import Streams
 from chronicle.event_sequences.unit_of_work import TransactionalEventSequence
 from chronicle.store_access import StoreAccess
+from chronicle.telemetry import append_telemetry
 
 
 class EventSequence(QueryableEventSequence):
     """An event sequence of an event store; the event log is one.
 
     What is appended carries the ambient correlation id, identity and causation of the running task. What
-    else can be said about it is listed in `AppendOptions`.
+    else can be said about it is listed in `AppendOptions`. An append without a concurrency scope gets the one
+    that `ChronicleOptions.concurrency` chooses, by default none.
 
     An append is never tried again by itself: after a `DeadlineError` look whether it happened.
     """
@@ -32,9 +44,12 @@ class EventSequence(QueryableEventSequence):
         self._requests = AppendRequests(store, sequence_id)
         self._word = store.constraints.worded
         self._append = Call(EventSequencesStub(store.channel).Append, "EventSequences/Append", store.calls)
-        self._batches = Batches(store, sequence_id, self._requests)
+        self._telemetry = append_telemetry(store, sequence_id)
+        self._watchers = AppendWatchers()
+        self._batches = Batches(store, sequence_id, self._requests, self._scoping, self._watchers)
         self._streams = Streams(store, sequence_id)
         self._redaction = Redaction(store, sequence_id)
+        self._observers = ObserverWait(store, sequence_id)
         self.transactional: Final = TransactionalEventSequence(self._batches)
         """The same sequence, appending to the current unit of work instead of at once."""
 
@@ -48,9 +63,9 @@ class EventSequence(QueryableEventSequence):
         It goes out at once, also while a unit of work is open; `transactional.append` adds to that instead.
 
         Raises `UnknownEventTypeError` for an object that is no event of this event store,
-        `SerializationError` for content that cannot be written; `ConstraintViolationError`,
-        `ConcurrencyError` or `AppendError` when the kernel refuses it; `CallError` when the kernel does not
-        answer. (EventSequences/Append)
+        `SerializationError` for content that cannot be written, `ConcurrencyScopeError` for a scope of
+        another event source; `ConstraintViolationError`, `ConcurrencyError` or `AppendError` when the kernel
+        refuses it; `CallError` when the kernel does not answer. (EventSequences/Append)
         """
         result = await self.try_append(event_source_id, event, **options)
         result.raise_for_failure()
@@ -60,11 +75,27 @@ class EventSequence(QueryableEventSequence):
         self, event_source_id: str, event: object, **options: Unpack[AppendOptions]
     ) -> AppendResult:
         """Appends one event; a refusal by the kernel is in the result. Otherwise as `append`."""
+        if options:
+            check_options("append", options, AppendOptions)
+        telemetry = self._telemetry
+        if telemetry is None or not telemetry.is_recording:
+            return await self._try_append(event_source_id, event, options)
+        result: AppendResult = await telemetry.append(self._try_append, event_source_id, event, options)
+        return result
+
+    async def _try_append(self, event_source_id: str, event: object, options: AppendOptions) -> AppendResult:
         concurrency = options.pop("concurrency", None)
         correlation_id = options.pop("correlation_id", None) or current_correlation_id()
-        request = self._requests.append(event_source_id, event, correlation_id, concurrency, options)
+        details = cast("EventOptions", options)
+        request = self._requests.append(event_source_id, event, correlation_id, concurrency, details)
+        if self._scoping is not None and concurrency is None:
+            target = AppendTarget.of(EventFor(event_source_id, event, **details))
+            write_scope(await self._scoping.chosen(target), request.ConcurrencyScope)
         response = await self._append(request, correlation_id)
-        return read_append_response(response, correlation_id, event_source_id, self._word)
+        result = read_append_response(response, correlation_id, event_source_id, self._word)
+        if self._scoping is not None or self._watchers:
+            self._take_in(EventFor(event_source_id, event, **details), result)
+        return result
 
     @overload
     async def append_many(
@@ -100,17 +131,44 @@ class EventSequence(QueryableEventSequence):
 
     async def try_append_many(self, first: Any, second: Any = None, /, **options: Any) -> AppendManyResult:
         """Appends several events; a refusal by the kernel is in the result. Otherwise as `append_many`."""
+        check_options("append_many", options, AppendOptions)
         concurrency = options.pop("concurrency", None)
         correlation_id = options.pop("correlation_id", None) or current_correlation_id()
         more_tags = options.pop("tags", ())
-        # What is left are options of events; `batch_of` refuses any other.
+        # What is left are options of events; `batch_of` refuses them beside events that have their own.
         events = self._batches.write(batch_of(first, second, cast("EventOptions", options)), more_tags)
-        return await self._batches.send(
-            events,
-            correlation_id,
-            _scopes(concurrency, [event.EventSourceId for event in events]),
-            Causation(APPEND_MANY, {"count": str(len(events))}),
-        )
+        if not events:
+            return AppendManyResult(correlation_id)
+        scopes = scopes_by_source(concurrency, [each.event.event_source_id for each in events])
+        reason = Causation(APPEND_MANY, {"count": str(len(events))})
+        return await self._batches.send(events, correlation_id, scopes, reason)
+
+    def appends(self) -> Appends:
+        """What this object appends from now on, refused attempts included: an iterator over calls.
+
+            async with log.appends() as appends:
+                async for operations in appends:
+                    ...
+
+        Appends of units of work and of reactors are among them, those of other processes are not. Calls that
+        fail are not: nobody knows what became of them.
+        """
+        return self._watchers.add()
+
+    async def wait_for_observers(
+        self, result: AppendResult | AppendManyResult, timeout: timedelta = PATIENCE
+    ) -> ObserverCompletion:
+        """Waits until every observer of this sequence has handled what was appended, or has failed.
+
+            completion = await log.wait_for_observers(await log.append("account-42", event))
+
+        All of the namespace are meant, other processes' too; one that nobody runs is waited for in vain. For
+        an append that stored nothing there is nothing to wait for.
+
+        Raises `DeadlineError` when it takes longer than the timeout; `CallError`.
+        (Observers/WaitForCompletion)
+        """
+        return await self._observers.until(result, timeout)
 
     async def complete_stream(self, stream_type: str, stream_id: str) -> int | None:
         """Completes a stream for good, whatever the event sources: appends to it are refused from now on.
@@ -139,7 +197,7 @@ class EventSequence(QueryableEventSequence):
     async def redact_for(self, event_source_id: str, reason: str, *event_types: type) -> None:
         """Asks the kernel to redact all events of an event source so far, of these types if any are given.
 
-        Otherwise as `redact`. Raises `ValueError` for an empty id, `UnknownEventTypeError` for a class that
+        Otherwise as `redact`. Raises `ValueError` for a blank id, `UnknownEventTypeError` for a class that
         is no event type; `CallError`. (EventSequences/RedactForEventSource)
         """
         await self._redaction.redact_for(event_source_id, reason, event_types)
@@ -160,13 +218,9 @@ class EventSequence(QueryableEventSequence):
         """
         await self._redaction.revise(sequence_number, event)
 
-
-def _scopes(
-    concurrency: ConcurrencyScope | Mapping[str, ConcurrencyScope] | None, sources: Sequence[str]
-) -> Mapping[str, ConcurrencyScope]:
-    """Scopes by event source id; one that is given for all of them holds for each."""
-    if concurrency is None:
-        return {}
-    if isinstance(concurrency, ConcurrencyScope):
-        return dict.fromkeys(sources, concurrency)
-    return concurrency
+    def _take_in(self, event: EventFor, result: AppendResult) -> None:
+        if self._scoping is not None:
+            numbers = () if result.sequence_number is None else (result.sequence_number,)
+            self._scoping.take_in([AppendTarget.of(event)], numbers)
+        if self._watchers:
+            self._watchers.tell([event], [result])

@@ -11,6 +11,7 @@ from chronicle.connections.calls import Call
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
 from chronicle.event_sequences.concurrency import write_event_types
+from chronicle.event_sequences.event_source_ids import source_filter
 from chronicle.event_sequences.reading import ReadableEventSequence
 from chronicle.events.event_context import AppendedEvent
 from chronicle.events.event_types import event_type_of
@@ -182,7 +183,7 @@ def _start(bucket: pb.HistogramBucket) -> datetime | None:
 
 def _criteria(criteria: QueryCriteria) -> pb.EventSequenceQueryCriteria:
     message = pb.EventSequenceQueryCriteria(
-        EventSourceId=criteria.get("event_source_id") or "",
+        EventSourceId=source_filter(criteria.get("event_source_id")),
         EventTypes=write_event_types(map(event_type_of, criteria.get("event_types", ()))),
         Tags=criteria.get("tags", ()),
         EventSourceType=criteria.get("source_type") or "",

@@ -12,9 +12,13 @@ from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
 from chronicle.errors import SerializationError
 from chronicle.event_sequences.concurrency import write_event_types
+from chronicle.event_sequences.concurrency_strategies import AppendTarget, SeenTails
+from chronicle.event_sequences.event_source_ids import checked_source, source_filter
+from chronicle.event_sequences.scoping import Scoping
 from chronicle.events.event_context import AppendedEvent, to_event_context
 from chronicle.events.event_redacted import KERNEL_EVENT_TYPES
 from chronicle.events.event_types import EventTypeDeclaration, event_type_of
+from chronicle.observation.declarations import is_reducer, reactor_of, reducer_of
 from chronicle.store_access import StoreAccess
 from chronicle.values import is_actual
 
@@ -31,8 +35,9 @@ class ReadableEventSequence:
     not among the artifacts of the event store come back as a `dict`, those that were redacted as
     `EventRedacted`. A filter that is not given selects all.
 
-    All methods raise `CallError` when the kernel does not answer, `UnknownEventTypeError` for a class that
-    is no event type, and `SerializationError` for content that does not fit its class.
+    All methods raise `CallError` when the kernel does not answer, `ValueError` for a blank event source id,
+    `UnknownEventTypeError` for a class that is no event type, and `SerializationError` for content that does
+    not fit its class.
     """
 
     def __init__(self, store: StoreAccess, sequence_id: str) -> None:
@@ -54,6 +59,9 @@ class ReadableEventSequence:
         self._has_events_for = Call(
             stub.HasEventsForEventSourceId, "EventSequences/HasEventsForEventSourceId", store.calls
         )
+        # Appends go by what was read: both sides of a sequence share it.
+        strategy = store.concurrency
+        self._scoping = None if strategy is None else Scoping(strategy, SeenTails(self._tail_of))
 
     async def events_from(
         self,
@@ -76,7 +84,7 @@ class ReadableEventSequence:
                 EventSequenceId=self.id,
                 FromEventSequenceNumber=sequence_number,
                 ToEventSequenceNumber=to,
-                EventSourceId=event_source_id or "",
+                EventSourceId=source_filter(event_source_id),
                 EventTypes=write_event_types(map(event_type_of, event_types)),
                 Tags=tags,
             )
@@ -100,13 +108,17 @@ class ReadableEventSequence:
                 EventStore=self._store.event_store,
                 Namespace=self._store.namespace,
                 EventSequenceId=self.id,
-                EventSourceId=event_source_id,
+                EventSourceId=checked_source(event_source_id),
                 EventStreamType=stream_type or "",
                 EventStreamId=stream_id or "",
                 EventTypes=write_event_types(map(event_type_of, event_types)),
             )
         )
-        return self._read_events(response.Events)
+        events = self._read_events(response.Events)
+        if self._scoping is not None and not event_types:
+            newest = events[-1].sequence_number if events else None
+            self._scoping.seen.see(AppendTarget.named(event_source_id, None, stream_type, stream_id), newest)
+        return events
 
     async def read(
         self,
@@ -170,20 +182,23 @@ class ReadableEventSequence:
 
         (EventSequences/GetTailSequenceNumber)
         """
-        response = await self._get_tail(
-            pb.GetTailSequenceNumberRequest(
-                EventStore=self._store.event_store,
-                Namespace=self._store.namespace,
-                EventSequenceId=self.id,
-                EventSourceId=event_source_id or "",
-                EventTypes=write_event_types(map(event_type_of, event_types)),
-                EventSourceType=source_type or "",
-                EventStreamType=stream_type or "",
-                EventStreamId=stream_id or "",
-            )
-        )
-        number = response.SequenceNumber
-        return number if is_actual(number) else None
+        declarations = list(map(event_type_of, event_types))
+        target = AppendTarget.named(source_filter(event_source_id), source_type, stream_type, stream_id)
+        tail = await self._tail_of(target, declarations)
+        if self._scoping is not None and event_source_id is not None and not declarations:
+            self._scoping.seen.see(target, tail)
+        return tail
+
+    async def tail_for_observer(self, observer: object) -> int | None:
+        """The number of the newest event that a reactor or reducer handles; None when there is none.
+
+            await log.tail_for_observer(AccountReducer)
+
+        Raises `DeclarationError` for what is neither. (EventSequences/GetTailSequenceNumber)
+        """
+        declaration = reducer_of(observer) if is_reducer(observer) else reactor_of(observer)
+        handled = [handler.event_type for handler in declaration.handlers.values()]
+        return await self._tail_of(AppendTarget(""), handled)
 
     async def next_sequence_number(self) -> int:
         """The number that the next event will have, if nobody else appends first; 0 for an empty sequence.
@@ -203,10 +218,28 @@ class ReadableEventSequence:
                 EventStore=self._store.event_store,
                 Namespace=self._store.namespace,
                 EventSequenceId=self.id,
-                EventSourceId=event_source_id,
+                EventSourceId=checked_source(event_source_id),
             )
         )
         return response.HasEvents
+
+    async def _tail_of(
+        self, target: AppendTarget, event_types: Iterable[EventTypeDeclaration] = ()
+    ) -> int | None:
+        response = await self._get_tail(
+            pb.GetTailSequenceNumberRequest(
+                EventStore=self._store.event_store,
+                Namespace=self._store.namespace,
+                EventSequenceId=self.id,
+                EventSourceId=target.event_source_id,
+                EventTypes=write_event_types(event_types),
+                EventSourceType=target.source_type or "",
+                EventStreamType=target.stream_type or "",
+                EventStreamId=target.stream_id or "",
+            )
+        )
+        number = response.SequenceNumber
+        return number if is_actual(number) else None
 
     def _read_events(self, messages: Iterable[pb.AppendedEvent]) -> list[AppendedEvent[Any]]:
         return [self._read_event(message) for message in messages]

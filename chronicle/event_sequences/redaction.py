@@ -8,6 +8,7 @@ from chronicle.context import Causation, current_causation, current_correlation_
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesStub
 from chronicle.event_sequences.concurrency import write_event_types
+from chronicle.event_sequences.event_source_ids import checked_source
 from chronicle.events.event_types import event_type_of
 from chronicle.events.wire import causation_messages, identity_message
 from chronicle.store_access import StoreAccess
@@ -38,10 +39,8 @@ class Redaction:
 
     async def redact_for(self, event_source_id: str, reason: str, event_types: Iterable[type]) -> None:
         """Asks for the events of a source to be redacted; of these types, if any are given."""
-        if not event_source_id:
-            raise ValueError("The event source id is empty. Give that of the events to redact.")
         request = pb.RedactForEventSourceRequest(
-            EventSourceId=event_source_id,
+            EventSourceId=checked_source(event_source_id),
             Reason=reason,
             EventTypes=write_event_types(map(event_type_of, event_types)),
         )

@@ -5,14 +5,21 @@ append to the next: it is made once for each event type and then copied, in a qu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from chronicle.context import Causation, Identity, current_causation, current_identity
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.errors import AppendError
-from chronicle.event_sequences.concurrency import NO_CONCURRENCY_CHECK, ConcurrencyScope, write_scope
+from chronicle.event_sequences.concurrency import (
+    NO_CONCURRENCY_CHECK,
+    ConcurrencyScope,
+    check_label,
+    write_scope,
+)
 from chronicle.event_sequences.event_for import EventFor, EventOptions
+from chronicle.event_sequences.event_source_ids import checked_source
 from chronicle.events.wire import causation_messages, identity_message
 from chronicle.store_access import StoreAccess
 from chronicle.values import UNAVAILABLE, format_ticks, format_timestamp, guid_halves, now_ticks
@@ -46,12 +53,13 @@ class AppendRequests:
         """The request that appends one event. Raises as `event_to_append` does."""
         request = pb.AppendRequest()
         request.CopyFrom(self._template(event))
-        request.EventSourceId = _checked_source(event_source_id)
+        request.EventSourceId = checked_source(event_source_id, AppendError)
         request.Content = self._to_json(event)
         request.Causation[-1].Occurred.Value = format_ticks(now_ticks())
         guid = request.CorrelationId
         guid.lo, guid.hi = guid_halves(correlation_id)
         if concurrency is not None:
+            check_label(event_source_id, concurrency)
             write_scope(concurrency, request.ConcurrencyScope)
         subject = self._store.event_types.subject_of(event)
         if subject:
@@ -64,11 +72,11 @@ class AppendRequests:
         """One event of a batch.
 
         Raises `UnknownEventTypeError` for an object that is no event of this event store, `AppendError` for
-        an unusable event source id, `SerializationError` for content that cannot be written.
+        an unusable event source id or time, `SerializationError` for content that cannot be written.
         """
         declaration = self._store.event_types.of(event.event)
         message = pb.EventToAppend(
-            EventSourceId=_checked_source(event.event_source_id),
+            EventSourceId=checked_source(event.event_source_id, AppendError),
             EventType=pb.EventType(Id=declaration.id, Generation=declaration.generation),
             Content=self._to_json(event.event),
             Tags=declaration.tags,
@@ -86,14 +94,16 @@ class AppendRequests:
         correlation_id: UUID,
         scopes: Mapping[str, ConcurrencyScope],
         reason: Causation,
+        causation: Sequence[Causation] | None = None,
     ) -> pb.AppendManyRequest:
-        """The request that appends a batch; `reason` ends its causation chain."""
+        """The request that appends a batch; its chain is the given or else the ambient one, and `reason`."""
+        chain = current_causation() if causation is None else causation
         request = pb.AppendManyRequest(
             EventStore=self._store.event_store,
             Namespace=self._store.namespace,
             EventSequenceId=self._sequence_id,
             Events=events,
-            Causation=causation_messages((*current_causation(), reason), pb),
+            Causation=causation_messages((*chain, reason), pb),
             CausedBy=identity_message(current_identity(), pb),
         )
         request.CorrelationId.lo, request.CorrelationId.hi = guid_halves(correlation_id)
@@ -141,6 +151,11 @@ def _write_details(message: pb.AppendRequest | pb.EventToAppend, event: EventFor
     if event.source_type:
         message.EventSourceType = event.source_type
     if event.occurred is not None:
+        if not isinstance(event.occurred, datetime):
+            raise AppendError(
+                f"occurred={event.occurred!r} is no datetime. Give one, such as datetime.now(UTC); of a text "
+                "datetime.fromisoformat(...) makes one."
+            )
         message.Occurred.Value = format_timestamp(event.occurred)
 
 
@@ -150,12 +165,3 @@ def _add_tags(message: pb.AppendRequest | pb.EventToAppend, tags: Sequence[str])
         tags = (tags,) if isinstance(tags, str) else tags
         known = set(message.Tags)
         message.Tags.extend(tag for tag in dict.fromkeys(tags) if tag not in known)
-
-
-def _checked_source(event_source_id: str) -> str:
-    if event_source_id and isinstance(event_source_id, str):
-        return event_source_id
-    raise AppendError(
-        f"{event_source_id!r} is no event source id. Give a text that is not empty, such as 'account-42'; "
-        "write str(...) around an id of another type."
-    )

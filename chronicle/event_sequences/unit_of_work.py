@@ -6,11 +6,14 @@
 
 The unit that was begun last is the current one of its task and of the tasks that are started from there.
 `event_log.transactional` appends to the current unit; `event_log.append` never does, it goes out at once.
+
+A kernel stores events of one sequence together. A unit with events for several sequences is one append for
+each, in the order in which they were first named: see `UnitOfWork.commit`.
 """
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from enum import Enum
 from types import TracebackType
@@ -18,13 +21,24 @@ from typing import Any, Final, Self, Unpack, overload
 from uuid import UUID
 
 from chronicle.context import Causation, current_correlation_id
-from chronicle.contracts import event_sequences_pb2 as pb
-from chronicle.errors import NoUnitOfWorkError, UnitOfWorkCompletedError, UnitOfWorkError
-from chronicle.event_sequences.batches import Batches, batch_of
-from chronicle.event_sequences.concurrency import NO_CONCURRENCY_CHECK, ConcurrencyScope
-from chronicle.event_sequences.event_for import EventFor, StagingOptions
+from chronicle.errors import (
+    AppendError,
+    NoUnitOfWorkError,
+    PartialCommitError,
+    UnitOfWorkCompletedError,
+    UnitOfWorkError,
+)
+from chronicle.event_sequences.batches import Batches
+from chronicle.event_sequences.concurrency import ConcurrencyScope
+from chronicle.event_sequences.event_for import (
+    EventFor,
+    StagingBatchOptions,
+    StagingOptions,
+    check_options,
+)
 from chronicle.event_sequences.requests import TRANSACTIONAL
 from chronicle.event_sequences.results import AppendManyResult
+from chronicle.event_sequences.staging import Staged
 
 _log: Final = logging.getLogger(__name__)
 
@@ -37,6 +51,8 @@ class UnitOfWorkState(Enum):
     COMMITTED = "already committed"
     REJECTED = "already committed, and was rejected"
     """The kernel refused the events: nothing was stored."""
+    COMMITTED_IN_PART = "already committed, in part"
+    """The kernel refused the events for one sequence; those for sequences before it are stored."""
     FAILED = "already committed, and has failed"
     """The call failed: whether anything was stored is not known."""
     ROLLED_BACK = "already rolled back"
@@ -46,7 +62,7 @@ Callback = Callable[["UnitOfWork"], Awaitable[None] | None]
 
 
 class UnitOfWork:
-    """Collects events for one event sequence and appends them with one call.
+    """Collects events for the sequences of one event store, and appends them when it is committed.
 
     Get one from `store.unit_of_work()`, an async context manager that commits when its block ends and rolls
     back when it raises, or from `store.begin_unit_of_work()`, for which `commit` and `rollback` are yours
@@ -57,13 +73,12 @@ class UnitOfWork:
         self.correlation_id: Final = correlation_id or current_correlation_id()
         """The correlation id of all events of the unit."""
         self._event_log = event_log
-        self._batches: Batches | None = None  # of the sequence that the unit is for, once it has events
+        self._staged: dict[str, Staged] = {}  # by event sequence, in the order of first mention
         self._state = UnitOfWorkState.OPEN
-        self._events: list[EventFor] = []
-        self._written: list[pb.EventToAppend] = []
-        self._scopes: dict[str, ConcurrencyScope] = {}
+        self._events: list[tuple[EventFor, Staged]] = []
         self._callbacks: list[Callback] = []
         self._result: AppendManyResult | None = None
+        self._results: dict[str, AppendManyResult] = {}
         self._outer: UnitOfWork | None = None
 
     @property
@@ -84,20 +99,34 @@ class UnitOfWork:
     @property
     def events(self) -> tuple[EventFor, ...]:
         """What was added so far, in that order."""
-        return tuple(self._events)
+        return tuple(event for event, _ in self._events)
 
     @property
     def result(self) -> AppendManyResult | None:
         """What the kernel said to the commit; None before, and when it said nothing."""
         return self._result
 
+    @property
+    def results(self) -> Mapping[str, AppendManyResult]:
+        """What the kernel said, by event sequence; without those that it was not asked for."""
+        return dict(self._results)
+
+    @property
+    def last_sequence_number(self) -> int | None:
+        """The number of the event that was added last; None before the commit, and if it was not stored."""
+        numbers = self._result.sequence_numbers if self._result is not None else ()
+        return numbers[-1] if numbers else None
+
     def append(self, event_source_id: str, event: object, **options: Unpack[StagingOptions]) -> None:
         """Adds an event for the event log. Nothing is sent before the commit.
 
-        Raises `UnitOfWorkCompletedError`; `UnitOfWorkError` when the unit has events for another sequence;
-        for an event that cannot be appended, the same as `EventSequence.append`. What raises adds nothing.
+        Of several scopes that are given so for an event source the last one counts; one that checks nothing
+        takes none away.
+
+        Raises `UnitOfWorkCompletedError`; `ConcurrencyScopeError` for a scope of another event source; for
+        an event that cannot be appended, the same as `EventSequence.append`. What raises adds nothing.
         """
-        self._add(self._event_log, event_source_id, [event], options)
+        self._add(self._event_log, event_source_id, [event], **options)
 
     @overload
     def append_many(
@@ -105,18 +134,22 @@ class UnitOfWork:
     ) -> None: ...
 
     @overload
-    def append_many(self, events: Iterable[EventFor], /) -> None: ...
+    def append_many(self, events: Iterable[EventFor], /, **options: Unpack[StagingBatchOptions]) -> None: ...
 
-    def append_many(self, first: Any, second: Any = None, /, **options: Unpack[StagingOptions]) -> None:
-        """Adds events for the event log: all of them or, when it raises as `append` does, none."""
-        self._add(self._event_log, first, second, options)
+    def append_many(self, first: Any, second: Any = None, /, **options: Any) -> None:
+        """Adds events for the event log: all of them or, when it raises as `append` does, none.
+
+        Scopes that come with events of several sources, `concurrency={"alice": scope}`, must not contradict
+        each other, nor what was expected of their sources before: else `ConcurrencyScopeError`.
+        """
+        self._add(self._event_log, first, second, **options)
 
     def expect(self, event_source_id: str, scope: ConcurrencyScope) -> None:
-        """Makes the commit depend on a scope, also for an event source that the unit adds nothing for."""
-        self._check_open("expect something of")
-        # A scope that checks nothing never takes away one that does.
-        if scope != NO_CONCURRENCY_CHECK:
-            self._scopes[event_source_id] = scope
+        """Makes the commit depend on a scope of the event log, also for a source without events here.
+
+        Raises `ConcurrencyScopeError` for a blank id, and for a scope of another event source.
+        """
+        self._expect(self._event_log, event_source_id, scope)
 
     def on_completed(self, callback: Callback) -> None:
         """Has a function, plain or async, called with the unit when it is completed.
@@ -128,13 +161,24 @@ class UnitOfWork:
         self._callbacks.append(callback)
 
     async def commit(self) -> AppendManyResult:
-        """Appends everything that was added, in that order; a unit without events commits without a call.
+        """Appends everything that was added, in that order; a unit without anything commits without a call.
+
+        One call for each event sequence, in the order in which they were first named. The numbers of the
+        result are in the order in which the events were added. When the kernel refuses one of the calls those
+        after it are not made; what earlier calls have stored stays.
 
         The unit is completed whatever happens. Raises `UnitOfWorkCompletedError` if it was before,
-        otherwise as `EventSequence.append_many` does. (EventSequences/AppendMany)
+        `PartialCommitError` when some sequences are stored and one was refused, otherwise as
+        `EventSequence.append_many` does. (EventSequences/AppendMany)
         """
         result = await self.try_commit()
-        result.raise_for_failure()
+        try:
+            result.raise_for_failure()
+        except AppendError as error:
+            if self._state is not UnitOfWorkState.COMMITTED_IN_PART:
+                raise
+            stored = [each for each, done in self._results.items() if done.sequence_numbers]
+            raise PartialCommitError(stored, list(self._results)[-1]) from error
         return result
 
     async def try_commit(self) -> AppendManyResult:
@@ -143,8 +187,10 @@ class UnitOfWork:
         self._state = UnitOfWorkState.COMMITTING
         outcome = UnitOfWorkState.FAILED
         try:
-            result = self._result = await self._send()
-            outcome = UnitOfWorkState.COMMITTED if result.is_success else UnitOfWorkState.REJECTED
+            telemetry = self._event_log.store.calls.telemetry
+            sending = self._send() if telemetry is None else telemetry.commit(self.correlation_id, self._send)
+            result = self._result = await sending
+            outcome = self._outcome(result)
         finally:
             await self._complete(outcome)
         return result
@@ -155,6 +201,9 @@ class UnitOfWork:
         Raises `UnitOfWorkCompletedError` if the unit was completed before.
         """
         self._check_open("roll back")
+        telemetry = self._event_log.store.calls.telemetry
+        if telemetry is not None:
+            telemetry.rolled_back(self.correlation_id)
         await self._complete(UnitOfWorkState.ROLLED_BACK)
 
     async def close(self) -> None:
@@ -184,33 +233,48 @@ class UnitOfWork:
             self._outer = _find_open(_current.get())
             _current.set(self)
 
-    def _add(
-        self,
-        batches: Batches,
-        first: str | Iterable[EventFor],
-        second: Iterable[object] | None,
-        options: StagingOptions,
-    ) -> None:
+    def _add(self, batches: Batches, first: Any, second: Any, **options: Any) -> None:
         self._check_open("add to")
-        if self._batches is not None and self._batches is not batches:
+        check_options("An append in a unit of work", options, StagingOptions)
+        staged = self._staged_for(batches)
+        added = staged.add(first, second, **options)
+        self._staged[batches.sequence_id] = staged
+        self._events += [(event, staged) for event in added]
+
+    def _expect(self, batches: Batches, event_source_id: str, scope: ConcurrencyScope) -> None:
+        self._check_open("expect something of")
+        staged = self._staged_for(batches)
+        staged.expect(event_source_id, scope)
+        self._staged[batches.sequence_id] = staged
+
+    def _staged_for(self, batches: Batches) -> Staged:
+        """What is staged for a sequence; not kept before something was: what is refused leaves no trace."""
+        if batches.store is not self._event_log.store:
+            own, other = self._event_log.store, batches.store
             raise UnitOfWorkError(
-                f"This unit of work has events for the sequence '{self._batches.sequence_id}' and takes none "
-                f"for '{batches.sequence_id}'. Begin a unit for each."
+                f"This unit of work is for the event store '{own.event_store}' in namespace "
+                f"'{own.namespace}', and takes nothing for '{other.event_store}' in '{other.namespace}'. "
+                "Begin a unit for each."
             )
-        scope = options.pop("concurrency", None) or NO_CONCURRENCY_CHECK
-        events = batch_of(first, second, options)
-        # Written before anything is kept: an event that cannot be leaves the unit as it was.
-        self._written += batches.write(events)
-        self._events += events
-        self._batches = batches
-        for event in events:
-            self.expect(event.event_source_id, scope)
+        return self._staged.get(batches.sequence_id) or Staged(batches)
 
     async def _send(self) -> AppendManyResult:
-        if self._batches is None:
-            return AppendManyResult(self.correlation_id)
-        reason = Causation(TRANSACTIONAL, {"eventSequenceId": self._batches.sequence_id})
-        return await self._batches.send(self._written, self.correlation_id, self._scopes, reason)
+        for sequence_id, staged in self._staged.items():
+            reason = Causation(TRANSACTIONAL, {"eventSequenceId": sequence_id})
+            result = self._results[sequence_id] = await staged.send(self.correlation_id, reason)
+            if not result.is_success or len(self._staged) == 1:
+                return result
+        numbers = {
+            staged: iter(self._results[each].sequence_numbers) for each, staged in self._staged.items()
+        }
+        in_order = tuple(next(numbers[staged]) for _, staged in self._events)
+        return AppendManyResult(self.correlation_id, sequence_numbers=in_order)
+
+    def _outcome(self, result: AppendManyResult) -> UnitOfWorkState:
+        if result.is_success:
+            return UnitOfWorkState.COMMITTED
+        in_part = any(each.sequence_numbers for each in self._results.values())
+        return UnitOfWorkState.COMMITTED_IN_PART if in_part else UnitOfWorkState.REJECTED
 
     async def _complete(self, state: UnitOfWorkState) -> None:
         self._state = state
@@ -243,7 +307,7 @@ class TransactionalEventSequence:
 
     def append(self, event_source_id: str, event: object, **options: Unpack[StagingOptions]) -> None:
         """Adds an event to the current unit of work."""
-        current_unit_of_work()._add(self._batches, event_source_id, [event], options)
+        current_unit_of_work()._add(self._batches, event_source_id, [event], **options)
 
     @overload
     def append_many(
@@ -251,11 +315,15 @@ class TransactionalEventSequence:
     ) -> None: ...
 
     @overload
-    def append_many(self, events: Iterable[EventFor], /) -> None: ...
+    def append_many(self, events: Iterable[EventFor], /, **options: Unpack[StagingBatchOptions]) -> None: ...
 
-    def append_many(self, first: Any, second: Any = None, /, **options: Unpack[StagingOptions]) -> None:
+    def append_many(self, first: Any, second: Any = None, /, **options: Any) -> None:
         """Adds events to the current unit of work, all or none."""
-        current_unit_of_work()._add(self._batches, first, second, options)
+        current_unit_of_work()._add(self._batches, first, second, **options)
+
+    def expect(self, event_source_id: str, scope: ConcurrencyScope) -> None:
+        """Makes the commit of the current unit of work depend on a scope of this sequence."""
+        current_unit_of_work()._expect(self._batches, event_source_id, scope)
 
     def unit_of_work(self, correlation_id: UUID | None = None) -> UnitOfWork:
         """A new unit of work, not current yet; its own `append` adds for this sequence."""

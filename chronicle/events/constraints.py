@@ -28,15 +28,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Flag
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, overload
+from typing import Any, Final, Self, TypeAlias, TypeVar, overload
 
 from chronicle.errors import DeclarationError
 from chronicle.events.event_types import EventTypeDeclaration, event_type_of
 from chronicle.events.unique_members import content_path
 from chronicle.serialization.naming import as_declared
-
-if TYPE_CHECKING:
-    from chronicle.event_sequences.results import ConstraintViolation
+from chronicle.violations import ConstraintViolation
 
 _DECLARATIONS: Final = "__chronicle_constraints__"
 _UNIQUE_EVENT_TYPE: Final = "__chronicle_unique_event_type__"
@@ -44,7 +42,7 @@ _REMOVES: Final = "__chronicle_removes_constraints__"
 
 T = TypeVar("T")
 
-Message: TypeAlias = "str | Callable[[ConstraintViolation], str]"
+Message: TypeAlias = str | Callable[[ConstraintViolation], str]
 """What a violation says: a text, or a function that makes one.
 
 `{PropertyName}`, `{PropertyValue}` and the names of other details stand for their values. The kernel's own

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from chronicle.contracts import events_constraints_pb2 as pb
 from chronicle.errors import DeclarationError
@@ -22,9 +22,7 @@ from chronicle.events.constraints import (
 from chronicle.events.event_types import EventTypeDeclaration, EventTypes, event_type_of
 from chronicle.events.unique_members import content_path, marked_members
 from chronicle.serialization.naming import NamingPolicy, camel_case
-
-if TYPE_CHECKING:
-    from chronicle.event_sequences.results import ConstraintViolation
+from chronicle.violations import ConstraintViolation
 
 _log: Final = logging.getLogger(__name__)
 
@@ -123,11 +121,11 @@ class DeclaredConstraints:
         """The constraints as they are registered, by name (Constraints/Register)."""
         return [self._by_name[name].to_message() for name in sorted(self._by_name)]
 
-    def worded(self, violations: Sequence["ConstraintViolation"]) -> tuple["ConstraintViolation", ...]:
+    def worded(self, violations: Sequence[ConstraintViolation]) -> tuple[ConstraintViolation, ...]:
         """Violations with the messages that were declared; those of other constraints as they are."""
         return tuple(map(self._worded, violations))
 
-    def _worded(self, violation: "ConstraintViolation") -> "ConstraintViolation":
+    def _worded(self, violation: ConstraintViolation) -> ConstraintViolation:
         found = self._by_name.get(violation.constraint_name)
         if found is None or not found.message:
             return violation

@@ -17,9 +17,13 @@ from chronicle.values import format_timestamp, guid_from_halves, parse_timestamp
 
 if TYPE_CHECKING:
     from chronicle.contracts import bcl_pb2 as bcl
+    from chronicle.contracts import clients_pb2 as clients
+    from chronicle.contracts import jobs_pb2 as jobs
+    from chronicle.contracts import observation_pb2 as observation
     from chronicle.contracts import observation_reactors_pb2 as reactors
     from chronicle.contracts import observation_reducers_pb2 as reducers
     from chronicle.contracts import read_models_pb2 as models
+    from chronicle.contracts import recommendations_pb2 as recommendations
 
     EventContextMessage: TypeAlias = (
         sequences.EventContext | reactors.EventContext | reducers.EventContext | models.EventContext
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
         | reactors.SerializableDateTimeOffset
         | reducers.SerializableDateTimeOffset
         | models.SerializableDateTimeOffset
+        | clients.SerializableDateTimeOffset
+        | jobs.SerializableDateTimeOffset
+        | observation.SerializableDateTimeOffset
+        | recommendations.SerializableDateTimeOffset
     )
 
 NO_TIME: Final = datetime.min.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Tells those who watch something that it changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 
 class Changes:
@@ -38,3 +38,13 @@ class Changes:
         while True:
             yield revision
             revision = await self.wait(revision)
+
+
+async def wait_for_any(seen: Mapping[Changes, int]) -> None:
+    """Returns as soon as one of several things has another revision than the one that was seen of it."""
+    waiting = [asyncio.ensure_future(changes.wait(revision)) for changes, revision in seen.items()]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

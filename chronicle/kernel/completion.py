@@ -1,4 +1,4 @@
-"""Work that must come to its end once it has begun."""
+"""How work in the background ends: by itself once it has begun, or because it is told to."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,3 +14,13 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     of it has to follow.
     """
     return await asyncio.shield(asyncio.create_task(work))
+
+
+async def end(task: asyncio.Task[Any] | None) -> None:
+    """Cancels a task, if there is one, and returns when it has ended.
+
+    The task is not awaited itself: a caller who is cancelled here could not tell that from the task's end.
+    """
+    if task is not None:
+        task.cancel()
+        await asyncio.wait((task,))

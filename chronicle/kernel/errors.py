@@ -34,7 +34,7 @@ class UnknownEventType(ChronicleError):
 
 
 class InvalidEventType(ChronicleError):
-    """An event type that cannot be registered: it has no id, or a schema that is no JSON object."""
+    """An event type that cannot be registered: it has no id, an unusable schema, or a migration twice."""
 
 
 class MissingEventTypeMigrators(ChronicleError):
@@ -131,6 +131,10 @@ class InvalidSeed(ChronicleError):
 
 class InvalidSequenceQuery(ChronicleError):
     """A query or a folder to be saved that has no id."""
+
+
+class InvalidSubscription(ChronicleError):
+    """A subscription to another event store that has no identifier, or is for an event store without any."""
 
 
 class MissingUserName(ChronicleError, ValueError):

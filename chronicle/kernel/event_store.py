@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
+from chronicle.errors import NotRunningError
 from chronicle.kernel import system_events
 from chronicle.kernel.changes import Changes
 from chronicle.kernel.completion import to_the_end
@@ -79,6 +80,7 @@ class EventStore:
         self._stored_namespaces = {key_of(namespace.name): namespace for namespace in namespaces}
         self._namespaces: dict[str, Namespace] = {}
         self._changing = asyncio.Lock()
+        self._is_closed = False
 
     def namespaces(self) -> Sequence[str]:
         """The names of the namespaces, in the order in which they came."""
@@ -129,11 +131,12 @@ class EventStore:
         """Stops what runs in the background, and the observers of all namespaces."""
         await self.rewriting.close()
         async with self._changing:
+            self._is_closed = True
             await asyncio.gather(*(namespace.close() for namespace in self._namespaces.values()))
 
     async def _release(self, namespace: str, events: Sequence[StoredEvent]) -> Sequence[str] | None:
         compliance = (await self.namespace(namespace)).compliance
-        return await compliance.release_events(events, self.event_types)
+        return (await compliance.release_events(events, self.event_types)).contents
 
     async def _register(self, registrations: Sequence[EventTypeRegistration], validate: bool) -> None:
         added = await self.event_types.register(registrations, validate=validate)
@@ -167,6 +170,8 @@ class EventStore:
         async with self._changing:
             namespace = self._namespaces.get(key)
             if namespace is None:
+                if self._is_closed:
+                    raise NotRunningError("The embedded kernel is closed. Open a new client to go on.")
                 stored = self._stored_namespaces[key]
                 identities = await Identities.load(self._database, stored.id)
                 namespace = self._namespaces[key] = Namespace(self._database, self, stored, identities)

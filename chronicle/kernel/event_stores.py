@@ -94,6 +94,10 @@ class EventStores:
         """Where a subject may have keys: this namespace of every event store, whether it is there or not."""
         return [KeyScope(store.id, key_of(namespace)) for store in self._stores.values()]
 
+    def find(self, name: str) -> EventStore | None:
+        """The event store with this name in any casing, if there is one."""
+        return self._stores.get(key_of(name))
+
     async def get(self, name: str) -> EventStore:
         """The event store with this name in any casing, which is added if need be.
 

@@ -1,13 +1,13 @@
 """The embedded kernel: opens the storage, starts the parts, closes them in order."""
 
 import asyncio
-import contextlib
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from chronicle.kernel.clients import ClientTimings, ConnectedClients
+from chronicle.kernel.completion import end
 from chronicle.kernel.event_stores import EventStores
 from chronicle.kernel.observation.settings import DEFAULT_SETTINGS, ObservationSettings
 from chronicle.kernel.storage.database import Database
@@ -45,7 +45,7 @@ class Kernel:
             resources.push_async_callback(database.close)
             clients = ConnectedClients(timings)
             revising = asyncio.create_task(clients.revise(), name="chronicle-clients")
-            resources.push_async_callback(_end, revising)
+            resources.push_async_callback(end, revising)
             event_stores = await EventStores.load(database, observation)
             resources.push_async_callback(event_stores.close)
             return cls(event_stores, clients, resources.pop_all())
@@ -64,9 +64,3 @@ class Kernel:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -1,12 +1,14 @@
 """The kernel's own events: what it appends to `system` sequences (events.md 1 and 3.2)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from chronicle.kernel.event_types import AddedGeneration
 from chronicle.kernel.event_types.kernel_owned import (
     EVENT_STORE_ADDED,
+    EVENT_STORE_SUBSCRIPTION_ADDED,
+    EVENT_STORE_SUBSCRIPTION_REMOVED,
     EVENT_TYPE_ADDED,
     EVENT_TYPE_GENERATION_ADDED,
 )
@@ -26,6 +28,22 @@ class SystemEvent(NamedTuple):
 def event_store_added(name: str) -> SystemEvent:
     """What the kernel's own event store is told of a new one."""
     return SystemEvent(EVENT_STORE_ADDED, name, {"eventStore": name})
+
+
+def subscription_added(
+    identifier: str, source_event_store: str, event_types: Iterable[tuple[str, int]]
+) -> SystemEvent:
+    """What an event store is told of a new or changed subscription; event types are ids and generations."""
+    wanted = [
+        {"id": id_, "generation": generation, "tombstone": False} for id_, generation in event_types
+    ]
+    content = {"sourceEventStore": source_event_store, "eventTypes": wanted}
+    return SystemEvent(EVENT_STORE_SUBSCRIPTION_ADDED, identifier, content)
+
+
+def subscription_removed(identifier: str) -> SystemEvent:
+    """What an event store is told of a subscription that ends."""
+    return SystemEvent(EVENT_STORE_SUBSCRIPTION_REMOVED, identifier, {})
 
 
 def generations_added(added: Sequence[AddedGeneration]) -> list[SystemEvent]:

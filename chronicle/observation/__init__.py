@@ -1,6 +1,8 @@
 """Observation: what an application does with events as they happen.
 
 declarations.py   `@reactor`, `@reducer`, and what they leave on what they decorate
+services.py       `Services`: what an application registers for its handlers
+arguments.py      what handlers ask for beside the event, made for each event
 signatures.py     what a handler's parameters and return type may be
 reactors.py       a reactor handling a batch
 reducers.py       a reducer folding a batch

@@ -44,7 +44,8 @@ class Handler:
     name: str
     """The method's name in its class; a function's own name."""
     event_type: EventTypeDeclaration
-    takes_context: bool
+    asks_for: tuple[Any, ...]
+    """What its further parameters are annotated with, in order: `EventContext`, services."""
     is_async: bool
 
 
@@ -85,9 +86,12 @@ def reactor(target: _Target, /) -> _Target: ...
 def reactor(id: Any = None, *, event_sequence: str | None = None) -> Any:  # noqa: A002 - what it is
     """Declares a class or a function that acts on events as they happen.
 
-    Handlers take the event and, if they ask for it, its `EventContext`. What they return is appended to the
-    event log: an event goes to the event source that triggered it, an `EventFor` to its own, a list of
-    these in one append. A handler that raises fails the event, and the kernel delivers it again later.
+    Handlers take the event and what else they ask for by annotation: its `EventContext`, the `EventStore` it
+    happened in, its `EventLog` and `ReadModels`, the instance of a read model for the event's source, a
+    `UnitOfWork` that is committed when the handler has returned, and what the application registers with
+    `Services`. What they return is appended to the event log: an event goes to the event source that
+    triggered it, an `EventFor` to its own, a list of these in one append. A handler that raises fails the
+    event, and the kernel delivers it again later.
 
     Coroutine functions run on the event loop. Plain functions run in a thread, so that they may block; that
     costs a hop per event.
@@ -114,9 +118,10 @@ def reducer(
 ) -> Callable[[type[_Target]], type[_Target]]:
     """Declares a class that folds events into a read model, one instance of it per event source.
 
-    Its methods take (event, current state[, context]) and return the new state. The current state is `None`
-    before the first event; returning `None` removes the instance. They are called one event after the
-    other, on the event loop, and should do nothing but compute.
+    Its methods take (event, current state) and return the new state. The current state is `None` before the
+    first event; returning `None` removes the instance. They are called one event after the other, on the
+    event loop, and should do nothing but compute. What they need for it they ask for as reactors do, in
+    further parameters.
 
     `id` is known to the kernel, which keeps the position under it: without one it is the full dotted name.
     With `active=False` the model is not kept but computed when it is asked for.
@@ -190,19 +195,19 @@ def _own(target: Any, name: str) -> Any:
 
 
 def _handlers(
-    target: Any, names: Mapping[str, Any], check: Callable[[Signature], bool]
+    target: Any, names: Mapping[str, Any], check: Callable[[Signature], tuple[Any, ...]]
 ) -> Mapping[str, Handler]:
     found: dict[str, Handler] = {}
     for name, signature in _signatures(target, names):
         declared = event_types(signature)
-        takes_context = check(signature)
+        asks_for = check(signature)
         for event_type in declared:
             if other := found.get(event_type.id):
                 raise HandlerSignatureError(
                     f"{target.__qualname__} has two handlers for the event type '{event_type.id}': "
                     f"{other.name} and {name}. Make them one; it may call the other."
                 )
-            found[event_type.id] = Handler(name, event_type, takes_context, signature.is_async)
+            found[event_type.id] = Handler(name, event_type, asks_for, signature.is_async)
     if not found:
         raise HandlerSignatureError(
             f"{target.__qualname__} has no handlers. Give it a public method that takes an event:\n"

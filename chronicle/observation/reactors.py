@@ -7,6 +7,7 @@ from typing import Any
 
 from chronicle.context import kept_surroundings, surround
 from chronicle.contracts import observation_reactors_pb2 as pb
+from chronicle.observation.arguments import CONTEXT_ONLY, HandlerArguments
 from chronicle.observation.declarations import Handler, ReactorDeclaration
 from chronicle.observation.event_reader import EventReader
 from chronicle.observation.failures import Failure, Outcome, is_cancelled, log_failure
@@ -20,7 +21,12 @@ class Reactor:
     """One declared reactor, at work for one event store in one namespace."""
 
     def __init__(
-        self, declaration: ReactorDeclaration, *, serializer: Serializer, append: AppendSideEffects
+        self,
+        declaration: ReactorDeclaration,
+        *,
+        serializer: Serializer,
+        append: AppendSideEffects,
+        arguments: HandlerArguments,
     ) -> None:
         self.declaration = declaration
         self.handled = 0
@@ -28,6 +34,7 @@ class Reactor:
         self.last_failure: Failure | None = None
         self._reader = EventReader(serializer)
         self._append = append
+        self._arguments = arguments
 
     def register(self, connection_id: str, *, event_store: str, namespace: str) -> pb.ReactorMessage:
         """The first message of a stream of Reactors/Observe."""
@@ -109,10 +116,7 @@ class Reactor:
             return None
         event = self._reader.event(handler, message)
         surround(EventSurroundings(context, self.declaration))
-        arguments: tuple[Any, ...] = (event,)
-        if handler.takes_context:
-            arguments = (event, self._reader.context(handler, message))
-        returned = await _call(handler, function_of(handler.name), arguments)
+        returned = await self._call(handler, function_of(handler.name), event, message)
         if returned is None:
             return None
         return await append_side_effects(
@@ -122,8 +126,19 @@ class Reactor:
             append=self._append,
         )
 
+    async def _call(
+        self, handler: Handler, function: Callable[..., Any], event: Any, message: pb.AppendedEvent
+    ) -> Any:
+        if not handler.asks_for:
+            return await _call(handler, function, event)
+        context = self._reader.context(handler, message)
+        if handler.asks_for == CONTEXT_ONLY:
+            return await _call(handler, function, event, context)
+        async with self._arguments.opened(handler.asks_for, context) as further:
+            return await _call(handler, function, event, *further)
 
-async def _call(handler: Handler, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+
+async def _call(handler: Handler, function: Callable[..., Any], *arguments: Any) -> Any:
     if handler.is_async:
         return await function(*arguments)
     returned = await asyncio.to_thread(function, *arguments)

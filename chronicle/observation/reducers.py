@@ -1,10 +1,11 @@
 """Reducers at work: a batch of events folded into one instance of a read model (observation.md 5)."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from chronicle.contracts import observation_reducers_pb2 as pb
+from chronicle.observation.arguments import CONTEXT_ONLY, HandlerArguments
 from chronicle.observation.declarations import Handler, ReducerDeclaration
 from chronicle.observation.event_reader import EventReader
 from chronicle.observation.failures import Failure, Outcome, is_cancelled, log_failure
@@ -16,13 +17,21 @@ from chronicle.values import ALL_STREAM_TYPE, EVENT_SOURCE_ID_KEY
 class Reducer:
     """One declared reducer, at work for one event store in one namespace."""
 
-    def __init__(self, declaration: ReducerDeclaration, *, read_model: str, serializer: Serializer) -> None:
+    def __init__(
+        self,
+        declaration: ReducerDeclaration,
+        *,
+        read_model: str,
+        serializer: Serializer,
+        arguments: HandlerArguments,
+    ) -> None:
         self.declaration = declaration
         self.handled = 0
         """Events handled so far; those that were delivered again count again."""
         self.last_failure: Failure | None = None
         self._read_model = read_model
         self._serializer = serializer
+        self._arguments = arguments
         self._events = EventReader(serializer)
         self._instances = InstanceReader(serializer)
 
@@ -98,12 +107,15 @@ class Reducer:
             return state
         event = self._events.event(handler, message)
         method = getattr(reducer, handler.name)
-        if handler.takes_context:
-            state = method(event, state, self._events.context(handler, message))
+        if not handler.asks_for:
+            state = await _call(handler, method, event, state)
         else:
-            state = method(event, state)
-        if handler.is_async:
-            state = await state
+            context = self._events.context(handler, message)
+            if handler.asks_for == CONTEXT_ONLY:
+                state = await _call(handler, method, event, state, context)
+            else:
+                async with self._arguments.opened(handler.asks_for, context) as further:
+                    state = await _call(handler, method, event, state, *further)
         self._check_state(handler, state)
         return state
 
@@ -119,3 +131,8 @@ class Reducer:
         failure = self.last_failure = Failure.of(error)
         log_failure(self.declaration.id, failure)
         return Outcome(failure=failure)
+
+
+async def _call(handler: Handler, method: Callable[..., Any], *arguments: Any) -> Any:
+    returned = method(*arguments)
+    return await returned if handler.is_async else returned

@@ -13,11 +13,13 @@ from chronicle.connections.failures import translate
 from chronicle.contracts.observation_reactors_pb2_grpc import ReactorsStub
 from chronicle.contracts.observation_reducers_pb2_grpc import ReducersStub
 from chronicle.errors import RegistrationError
+from chronicle.observation.arguments import HandlerArguments
 from chronicle.observation.declarations import ReactorDeclaration, ReducerDeclaration
 from chronicle.observation.reactors import Reactor
 from chronicle.observation.reducers import Reducer
 from chronicle.observation.side_effects import AppendSideEffects
 from chronicle.observation.streams import ObserverState, ObserverStream, StreamTiming
+from chronicle.observation.tracing import traced
 from chronicle.read_models.declaration import read_model_of
 from chronicle.store_access import StoreAccess
 
@@ -47,7 +49,8 @@ class ObserverStatus:
 class Observers:
     """Runs what was declared with `@reactor` and `@reducer`, each on a stream of its own.
 
-    `append` appends side effects, to the event log of the same event store and namespace.
+    `append` appends side effects, to the event log of the same event store and namespace; `arguments` fills
+    what handlers ask for.
     """
 
     def __init__(
@@ -57,12 +60,17 @@ class Observers:
         reactors: Iterable[ReactorDeclaration] = (),
         reducers: Iterable[ReducerDeclaration] = (),
         append: AppendSideEffects,
+        arguments: HandlerArguments | None = None,
         timing: StreamTiming = DEFAULT_TIMING,
     ) -> None:
+        """Raises `HandlerSignatureError` when a handler asks for something that is not known."""
+        reactors, reducers = tuple(reactors), tuple(reducers)
+        arguments = arguments or HandlerArguments()
+        arguments.check((*reactors, *reducers))
         self._endpoint = store.calls.endpoint
         self._observers = [
-            *(_run_reactor(each, store, append, timing) for each in reactors),
-            *(_run_reducer(each, store, timing) for each in reducers),
+            *(_run_reactor(each, store, append, arguments, timing) for each in reactors),
+            *(_run_reducer(each, store, arguments, timing) for each in reducers),
         ]
 
     def statuses(self) -> tuple[ObserverStatus, ...]:
@@ -130,28 +138,37 @@ class _Observer:
 
 
 def _run_reactor(
-    declaration: ReactorDeclaration, store: StoreAccess, append: AppendSideEffects, timing: StreamTiming
+    declaration: ReactorDeclaration,
+    store: StoreAccess,
+    append: AppendSideEffects,
+    arguments: HandlerArguments,
+    timing: StreamTiming,
 ) -> _Observer:
-    reactor = Reactor(declaration, serializer=store.serializer, append=append)
+    reactor = Reactor(declaration, serializer=store.serializer, append=append, arguments=arguments)
     stream = ObserverStream(
         declaration.id,
         open_call=ReactorsStub(store.channel).Observe,
         register=partial(reactor.register, event_store=store.event_store, namespace=store.namespace),
-        handle=reactor.handle,
+        handle=traced("chronicle.reactor.handle", reactor, store),
         timing=timing,
     )
     return _Observer(ObserverKind.REACTOR, reactor, stream, "Reactors/Observe")
 
 
-def _run_reducer(declaration: ReducerDeclaration, store: StoreAccess, timing: StreamTiming) -> _Observer:
+def _run_reducer(
+    declaration: ReducerDeclaration, store: StoreAccess, arguments: HandlerArguments, timing: StreamTiming
+) -> _Observer:
     reducer = Reducer(
-        declaration, read_model=read_model_of(declaration.model).identifier, serializer=store.serializer
+        declaration,
+        read_model=read_model_of(declaration.model).identifier,
+        serializer=store.serializer,
+        arguments=arguments,
     )
     stream = ObserverStream(
         declaration.id,
         open_call=ReducersStub(store.channel).Observe,
         register=partial(reducer.register, event_store=store.event_store, namespace=store.namespace),
-        handle=reducer.handle,
+        handle=traced("chronicle.reducer.handle", reducer, store),
         timing=timing,
     )
     return _Observer(ObserverKind.REDUCER, reducer, stream, "Reducers/Observe")

@@ -17,12 +17,17 @@ from typing import Any, Final, NoReturn
 from chronicle.errors import HandlerSignatureError, UnknownEventTypeError
 from chronicle.event_sequences.event_for import EventFor
 from chronicle.events.event_context import EventContext
-from chronicle.events.event_types import EventTypeDeclaration, event_type_of
+from chronicle.events.event_types import EventTypeDeclaration, event_type_of, is_event_type
 
 _POSITIONAL: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _UNKNOWN: Final = (Parameter.empty, Any, object)
 _NOTHING: Final = (None, types.NoneType, NoReturn, typing.Never)
 _LISTS: Final = (list, tuple, Sequence)
+_UNIONS: Final = (typing.Union, types.UnionType)
+_ASKABLE: Final = (
+    "Beside the event a handler can ask for EventContext, EventStore, EventLog, ReadModels, UnitOfWork, a "
+    "read model, and for the classes that the application registers with Services."
+)
 _STARS: Final[Mapping[Any, str]] = {
     Parameter.VAR_POSITIONAL: "*",
     Parameter.VAR_KEYWORD: "**",
@@ -49,9 +54,10 @@ class Signature:
         that was written is not it; without `meant` there is no such line to show.
         """
         written = [_written(parameter) for parameter in self.parameters]
-        lines = [f"{self.name}: {problem}", f"    written:        {self._line(written, _name(self.returns))}"]
+        returned = name_of(self.returns)
+        lines = [f"{self.name}: {problem}", f"    written:        {self._line(written, returned)}"]
         if meant:
-            lines.append(f"    probably meant: {self._line(meant, returns or _name(self.returns))}")
+            lines.append(f"    probably meant: {self._line(meant, returns or returned)}")
         raise HandlerSignatureError("\n".join(lines))
 
     def _line(self, parameters: Sequence[str], returns: str) -> str:
@@ -119,67 +125,92 @@ def event_types(signature: Signature) -> tuple[EventTypeDeclaration, ...]:
             found.append(event_type_of(member))
         except UnknownEventTypeError:
             helper = " A method that is no handler begins with an underscore." if signature.is_method else ""
-            signature.refuse(f"{_name(member)} is no event type. Put @event_type above the class.{helper}")
+            signature.refuse(f"{name_of(member)} is no event type. Put @event_type above the class.{helper}")
     return tuple(found)
 
 
-def check_reactor(signature: Signature) -> bool:
-    """Whether a reactor's handler wants the event's context.
+def check_reactor(signature: Signature) -> tuple[Any, ...]:
+    """What a reactor's handler asks for beside the event, in order.
 
     Raises `HandlerSignatureError` for parameters that nobody fills and for what cannot be returned.
     """
-    event, *others = (_written(each) for each in signature.parameters)
-    context = [f"{each.name}: EventContext" for each in signature.parameters[1:2]]
-    for parameter in signature.parameters[1:]:
-        if parameter.kind not in _POSITIONAL or parameter.annotation is not EventContext:
-            signature.refuse(
-                f"'{_written(parameter)}' cannot be filled. A reactor's handler takes the event and, if it "
-                "wants it, its EventContext.",
-                meant=[event, *context],
-            )
-    if len(others) > 1:
-        signature.refuse("the context comes once.", meant=[event, *context])
-    _check_side_effects(signature, [event, *others], signature.returns)
-    return bool(others)
+    event, *further = signature.parameters
+    asked = _asked_for(signature, further, meant=[_written(event)])
+    _check_side_effects(signature, [_written(each) for each in signature.parameters], signature.returns)
+    return asked
 
 
-def check_reducer(signature: Signature, model: type) -> bool:
-    """Whether a reducer's handler wants the event's context; it takes (event, current state[, context]).
+def check_reducer(signature: Signature, model: type) -> tuple[Any, ...]:
+    """What a reducer's handler asks for beside the event and the current state, in order.
 
-    Raises `HandlerSignatureError` for any other parameters and for a result that is neither the model nor
+    Raises `HandlerSignatureError` for other parameters and for a result that is neither the model nor
     `None`.
     """
     event, *others = signature.parameters
     state = f"{others[0].name if others else 'current'}: {model.__name__} | None"
-    context = [f"{each.name}: EventContext" for each in others[1:2]]
-    meant = [_written(event), state, *context]
+    meant = [_written(event), state]
     returns = f"{model.__name__} | None"
 
-    if not 1 <= len(others) <= 2 or any(each.kind not in _POSITIONAL for each in others):
+    if not others or others[0].kind not in _POSITIONAL:
         signature.refuse(
-            "a reducer's handler takes the event, the current state and, if it wants it, the context.",
-            meant=meant,
+            "a reducer's handler takes the event and the current state, then what else it asks for.",
+            meant=[*meant, *map(_written, others[1:])],
             returns=returns,
         )
     if not _is_state(others[0].annotation, model):
         signature.refuse(
             f"'{_written(others[0])}' is not the state of {model.__name__}, None before the first event.",
-            meant=meant,
+            meant=[*meant, *map(_written, others[1:])],
         )
-    if len(others) == 2 and others[1].annotation not in (EventContext, Parameter.empty):
-        signature.refuse(f"'{_written(others[1])}' is not the event's context.", meant=meant)
+    further = others[1:]
+    if len(further) == 1 and further[0].annotation is Parameter.empty:
+        further = [further[0].replace(annotation=EventContext)]
+    asked = _asked_for(signature, further, meant=meant)
     if not _is_state(signature.returns, model):
         signature.refuse(
-            f"returns {_name(signature.returns)}. The new state is {model.__name__}, or None to remove it.",
-            meant=meant,
+            f"returns {name_of(signature.returns)}. The new state is {model.__name__}, or None to remove it.",
+            meant=[*meant, *map(_written, further)],
             returns=returns,
         )
-    return len(others) == 2
+    return asked
+
+
+def _asked_for(
+    signature: Signature, further: Sequence[Parameter], *, meant: Sequence[str]
+) -> tuple[Any, ...]:
+    """What these parameters are annotated with; `meant` are those that come before them."""
+    good: list[Parameter] = []
+    for parameter in further:
+        annotation = parameter.annotation
+        is_second_context = annotation is EventContext and any(each.annotation is annotation for each in good)
+        if parameter.kind not in _POSITIONAL or not _can_be_asked_for(annotation) or is_second_context:
+            problem = "comes twice" if is_second_context else "cannot be filled"
+            # What is no service was perhaps meant to be the context, unless there is one.
+            instead = parameter.replace(kind=Parameter.POSITIONAL_OR_KEYWORD, annotation=EventContext)
+            repaired = [*good] if any(each.annotation is EventContext for each in good) else [*good, instead]
+            signature.refuse(
+                f"'{_written(parameter)}' {problem}. {_ASKABLE}", meant=[*meant, *map(_written, repaired)]
+            )
+        good.append(parameter)
+    return tuple(each.annotation for each in good)
+
+
+def _can_be_asked_for(annotation: Any) -> bool:
+    """Whether this may be a service; whether it is one shows when the event store is opened."""
+    kinds = [each for each in alternatives(annotation) if each not in _NOTHING]
+    if len(kinds) != 1:
+        return False
+    kind = typing.get_origin(kinds[0]) or kinds[0]
+    if isinstance(kind, typing.NewType):
+        return True
+    if not isinstance(kind, type) or kind in _UNKNOWN:
+        return False
+    return kind.__module__ != "builtins" and not is_event_type(kind)
 
 
 def alternatives(annotation: Any) -> Iterator[Any]:
     """The members of a union, or the annotation itself."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+    if typing.get_origin(annotation) in _UNIONS:
         for member in typing.get_args(annotation):
             yield from alternatives(member)
     else:
@@ -212,8 +243,8 @@ def _check_side_effects(signature: Signature, parameters: Sequence[str], returns
     for member in _members(returns):
         if not _is_side_effect(member):
             signature.refuse(
-                f"returns {_name(member)}, which cannot be appended. A handler returns nothing, an event, an "
-                "EventFor, or a list of these.",
+                f"returns {name_of(member)}, which cannot be appended. A handler returns nothing, an event, "
+                "an EventFor, or a list of these.",
                 meant=parameters,
                 returns="None",
             )
@@ -240,18 +271,19 @@ def _is_side_effect(annotation: Any) -> bool:
 
 
 def _written(parameter: Parameter) -> str:
-    annotation = _name(parameter.annotation)
+    annotation = name_of(parameter.annotation)
     return f"{_STARS.get(parameter.kind, '')}{parameter.name}{f': {annotation}' if annotation else ''}"
 
 
-def _name(annotation: Any) -> str:
+def name_of(annotation: Any) -> str:
+    """An annotation as it is written in code, without the modules."""
     if annotation is Parameter.empty:
         return ""
     if annotation is types.NoneType:
         return "None"
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__name__
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return " | ".join(_name(member) for member in typing.get_args(annotation))
+    if typing.get_origin(annotation) in _UNIONS:
+        return " | ".join(name_of(member) for member in typing.get_args(annotation))
     # What is left are generics: their modules only make the line longer.
     return re.sub(r"[\w.<>]+\.(\w+)", r"\1", repr(annotation))

@@ -112,14 +112,20 @@ class RawStore:
         )
 
     async def register_model(
-        self, identifier: str, properties: Mapping[str, Any], *, reducer: str = "reducer", **schema: Any
+        self,
+        identifier: str,
+        properties: Mapping[str, Any],
+        *,
+        reducer: str = "reducer",
+        sink: str = "MongoDB",
+        **schema: Any,
     ) -> None:
         """ReadModels/RegisterMany: one read model that a reducer keeps."""
         definition = read_models.ReadModelDefinition(
             Type=read_models.ReadModelType(Identifier=identifier, Generation=1),
             ContainerName=identifier,
             DisplayName=identifier,
-            Sink=read_models.SinkDefinition(ConfigurationId=bcl_pb2.Guid(), TypeId="MongoDB"),
+            Sink=read_models.SinkDefinition(ConfigurationId=bcl_pb2.Guid(), TypeId=sink),
             Schema=json.dumps({"type": "object", "properties": properties, **schema}),
             ObserverType=read_models.READ_MODEL_OBSERVER_TYPE_Reducer,
             ObserverIdentifier=reducer,

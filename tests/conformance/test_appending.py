@@ -201,6 +201,23 @@ async def test_given_one_unregistered_type_in_a_batch_when_appended_then_nothing
     assert await raw.tail() == UNAVAILABLE
 
 
+@pytest.mark.row("E28")
+async def test_given_one_invalid_event_of_three_when_appended_then_only_it_is_violated_and_none_is_stored(
+    raw: RawStore,
+) -> None:
+    required = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    await raw.register("counted", schema=json.dumps(required))
+    response = await raw.append_many(
+        [to_append("counted", {"n": 1}), to_append("counted"), to_append("counted", {"n": 3})]
+    )
+    (violation,) = response.ConstraintViolations
+    assert violation.ConstraintName == "SchemaValidation"
+    assert dict(violation.Details) == {"path": "n", "kind": "PropertyRequired"}
+    assert not response.SequenceNumbers
+    assert not response.Errors
+    assert await raw.tail() == UNAVAILABLE
+
+
 @pytest.mark.parametrize("content", ["", "no JSON", "[1, 2]", "42", "null", '{"half": '])
 async def test_given_content_that_is_no_json_object_when_appended_then_the_call_fails_and_nothing_is_stored(
     raw: RawStore, content: str
@@ -211,6 +228,22 @@ async def test_given_content_that_is_no_json_object_when_appended_then_the_call_
     with pytest.raises(grpc.aio.AioRpcError):
         await raw.append_many([to_append("happened"), to_append("happened", content)])
     assert await raw.tail() == UNAVAILABLE
+
+
+async def test_given_content_that_says_a_name_twice_when_read_then_it_is_there_once(raw: RawStore) -> None:
+    await raw.append("happened", '{"a":1,"b":{"c":1,"c":2},"a":3}')
+    await raw.append_many([to_append("happened", '{"a":1,"a":2}')])
+    first, second = await raw.read()
+    for event in (first, second):
+        json.loads(event.Content, object_pairs_hook=_once)
+    assert await contents(raw) == [{"a": 3, "b": {"c": 2}}, {"a": 2}]
+    assert json.loads(first.GenerationalContent[1]) == {"a": 3, "b": {"c": 2}}
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    assert len(found) == len(members), members
+    return found
 
 
 @pytest.mark.row("E132")
@@ -229,6 +262,7 @@ async def test_given_an_append_without_what_is_demanded_then_it_fails_but_a_batc
     assert list(response.SequenceNumbers) == [0]
 
 
+@pytest.mark.row("E133")
 async def test_given_an_identity_without_a_user_name_when_appended_then_errors_say_so_and_nothing_is_stored(
     raw: RawStore,
 ) -> None:
@@ -236,6 +270,15 @@ async def test_given_an_identity_without_a_user_name_when_appended_then_errors_s
     assert response.Errors
     assert response.SequenceNumber == UNAVAILABLE
     assert await raw.tail() == UNAVAILABLE
+
+
+@pytest.mark.row("S181")
+async def test_given_metadata_with_a_correlation_id_that_is_no_guid_then_it_is_ignored(raw: RawStore) -> None:
+    request = raw.append_request("happened")
+    response = await raw.stubs.event_sequences.Append(request, metadata=(("x-correlation-id", "no guid"),))
+    assert response.SequenceNumber == 0
+    (event,) = await raw.read()
+    assert event.Context.CorrelationId == request.CorrelationId
 
 
 @pytest.mark.row("E29")

@@ -139,7 +139,7 @@ async def test_a_new_key_can_be_allowed(hospital: EventStore, subject: str) -> N
     assert names == ["", "after"]
 
 
-@pytest.mark.row("S166")
+@pytest.mark.row("S166", "E185")
 async def test_a_member_marked_as_subject_says_whom_an_event_is_about(
     hospital: EventStore, stubs: Stubs
 ) -> None:

@@ -101,7 +101,20 @@ async def test_personal_data_is_readable_and_stored_encrypted_the_rest_in_the_cl
     assert json.loads(of_alice.Content) == {"name": "Alice", "city": "Oslo"}
 
 
-@pytest.mark.row("E106", "E168")
+@pytest.mark.parametrize("last", ['"Bob"', "null"])
+async def test_of_personal_data_that_is_said_twice_nothing_is_stored_in_the_clear(
+    raw: RawStore, alice: str, last: str
+) -> None:
+    await raw.register("noted", schema=schema_of({"name": {"type": ["string", "null"]} | MARK}))
+    await raw.append("noted", '{"name":"Alice","name":' + last + "}", alice)
+
+    (event,) = await raw.read()
+
+    assert "Alice" not in event.Content
+    assert "Alice" not in event.GenerationalContent[1]
+
+
+@pytest.mark.row("E106", "E168", "S50")
 async def test_a_key_belongs_to_the_subject_or_else_to_the_event_source(
     people: RawStore, personal: PersonalData, alice: str, bob: str
 ) -> None:

@@ -1,26 +1,33 @@
 """Constraints by the contract and through the client (events.md 7)."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import uuid4
 
 import grpc
+import grpc.aio
 import pytest
 
 from chronicle import (
     Artifacts,
     ChronicleClient,
     ConstraintBuilder,
+    ConstraintScope,
     ConstraintViolationError,
+    EventFor,
     Unique,
     constraint,
     event_type,
     removes_constraint,
+    unique_event_type,
 )
+from chronicle.contracts import compliance_pb2 as compliance
 from chronicle.contracts import event_sequences_pb2 as sequences
 from chronicle.contracts import events_constraints_pb2 as pb
+from chronicle.contracts.compliance_pb2_grpc import ComplianceStub
 from chronicle.values import UNAVAILABLE
 from tests.conformance.raw import RawStore, to_append
 from tests.waiting import eventually
@@ -182,6 +189,18 @@ async def test_given_several_removal_events_when_the_holder_has_any_of_them_then
     assert await registered(raw, "b", "x")
     await raw.append(removal, {}, "a")
     assert not await registered(raw, "b", "x")
+
+
+@pytest.mark.row("S38")
+async def test_given_three_removal_events_then_the_value_is_held_between_them_and_free_after_each(
+    raw: RawStore,
+) -> None:
+    removals = ["left", "banned", "noted"]
+    await register(raw, unique(RemovedWith=removals))
+    for number, removal in enumerate(removals):
+        assert not await registered(raw, f"source-{number}", "x")
+        assert await registered(raw, "somebody-else", "x")
+        await raw.append(removal, {}, f"source-{number}")
 
 
 @pytest.mark.row("E56")
@@ -381,6 +400,53 @@ async def test_given_a_personal_property_when_two_subjects_have_one_value_then_t
     assert violations(await raw.append("enrolled", {"email": "x"}, "b", Subject="subject-b"))
 
 
+@pytest.mark.row("E42")
+async def test_given_a_broken_constraint_and_a_stale_scope_then_only_the_constraint_is_told(
+    raw: RawStore,
+) -> None:
+    await register(raw, unique())
+    await registered(raw, "a", "x")
+    stale = sequences.ConcurrencyScope(SequenceNumber=UNAVAILABLE, ExpectsNoMatchingEvent=True)
+    response = await raw.append("registered", {"email": "x"}, "b", ConcurrencyScope=stale)
+    assert [violation.ConstraintName for violation in response.ConstraintViolations] == ["email"]
+    assert not response.HasField("ConcurrencyViolation")
+    assert not response.ConcurrencyCheckPerformed
+    batch = await raw.append_many(
+        [to_append("registered", {"email": "x"}, "b")], ConcurrencyScopes={"b": stale}
+    )
+    assert [violation.ConstraintName for violation in batch.ConstraintViolations] == ["email"]
+    assert not batch.ConcurrencyViolations
+    assert not batch.ConcurrencyCheckPerformed
+    assert await raw.tail() == 0
+
+
+@pytest.mark.row("E169")
+async def test_given_an_erased_subject_then_its_value_stays_held_until_the_index_is_made_anew(
+    raw: RawStore, channel: grpc.aio.Channel
+) -> None:
+    email = {"type": "string", "compliance": [{"metadataType": "PII", "details": ""}]}
+    await raw.register("enrolled", schema=json.dumps({"type": "object", "properties": {"email": email}}))
+    constraint = values({"enrolled": ["email"]})
+    await register(raw, constraint)
+    # Keys are deleted in the namespace of all event stores.
+    subject = f"subject-{uuid4().hex}"
+    await raw.append("enrolled", {"email": "x"}, "a", Subject=subject)
+    await ComplianceStub(channel).DeleteEncryptionKey(
+        compliance.DeleteEncryptionKeyRequest(
+            EventStore=raw.name, Namespace=raw.namespace, Identifier=subject
+        )
+    )
+    other = f"subject-{uuid4().hex}"
+    assert violations(await raw.append("enrolled", {"email": "x"}, "b", Subject=other))
+    constraint.Definition.Value0.IgnoreCasing = True
+    await register(raw, constraint)
+
+    async def refusals() -> int:
+        return len(violations(await raw.append("enrolled", {"email": "x"}, "b", Subject=other)))
+
+    await eventually(refusals, lambda number: number == 0)
+
+
 @pytest.mark.row("E153")
 async def test_given_a_value_held_in_one_sequence_then_it_is_free_in_others_and_in_other_namespaces(
     raw: RawStore,
@@ -433,7 +499,14 @@ def address(c: ConstraintBuilder) -> None:
     c.unique(message="Somebody lives there.").on(ClientRegistered, "city", "house_number")
 
 
-CLIENTS = Artifacts(event_types=[ClientRegistered, ClientLeft], constraints=[address])
+@event_type("client-banned")
+@unique_event_type
+@dataclass
+class ClientBanned:
+    alias: Annotated[str, Unique("alias", scope=ConstraintScope.EVENT_SOURCE_TYPE)] = ""
+
+
+CLIENTS = Artifacts(event_types=[ClientRegistered, ClientLeft, ClientBanned], constraints=[address])
 
 
 @pytest.mark.row("E75", "S42")
@@ -459,3 +532,39 @@ async def test_given_a_client_when_the_holder_leaves_then_another_may_have_its_v
     await log.append("c", ClientRegistered("cid", "London", 11))
     await log.append("a", ClientLeft())
     assert (await log.append("b", ClientRegistered("ada", "Paris", 10))).is_success
+
+
+@pytest.mark.row("S35", "S36", "S168", "E126")
+async def test_given_a_batch_or_a_unit_of_which_one_event_is_refused_then_nothing_of_it_is_stored(
+    client: ChronicleClient, store_name: str
+) -> None:
+    store = await client.event_store(store_name, artifacts=CLIENTS)
+    ada, same, bob = (ClientRegistered(name, name, 1) for name in ("ada", "ada", "bob"))
+    result = await store.event_log.try_append_many([EventFor("a", ada), EventFor("b", same)])
+    assert not result.is_success
+    assert {one.constraint_name for one in result.constraint_violations} == {"email", "address"}
+    unit = store.begin_unit_of_work()
+    unit.append("c", bob)
+    unit.append_many([EventFor("a", ada), EventFor("b", same)])
+    refused = await unit.try_commit()
+    assert (unit.is_completed, unit.is_success) == (True, False)
+    assert {one.message for one in refused.constraint_violations} == {
+        "ada is taken.",
+        "Somebody lives there.",
+    }
+    assert await store.event_log.tail() is None
+    # Nothing was claimed either.
+    await store.event_log.append_many([EventFor("d", ada), EventFor("e", bob)])
+
+
+@pytest.mark.row("S39", "S40")
+async def test_given_an_event_type_that_is_unique_and_a_scope_then_each_counts_in_its_place(
+    client: ChronicleClient, store_name: str
+) -> None:
+    log = (await client.event_store(store_name, artifacts=CLIENTS)).event_log
+    await log.append("a", ClientBanned("x"), source_type="person")
+    again = await log.try_append("a", ClientBanned("y"), source_type="person")
+    assert [one.constraint_name for one in again.constraint_violations] == ["client-banned"]
+    same_type = await log.try_append("b", ClientBanned("x"), source_type="person")
+    assert [one.constraint_name for one in same_type.constraint_violations] == ["alias"]
+    assert (await log.append("b", ClientBanned("x"), source_type="company")).is_success

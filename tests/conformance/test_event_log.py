@@ -228,6 +228,7 @@ async def test_given_a_scope_that_expects_no_event_then_the_first_append_succeed
     assert violation.actual_sequence_number == 0
 
 
+@pytest.mark.row("S47")
 async def test_given_a_scope_per_source_or_one_for_all_when_a_batch_is_appended_then_each_is_checked(
     bank: EventStore,
 ) -> None:

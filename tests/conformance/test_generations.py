@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -11,7 +11,9 @@ from chronicle import (
     Artifacts,
     ChronicleClient,
     EventContext,
+    EventStore,
     MigrationBuilder,
+    Pii,
     event_type,
     migration,
     reactor,
@@ -334,3 +336,65 @@ async def test_given_an_application_of_before_when_one_of_after_has_appended_the
     (appended,) = await before.event_log.events_from(0)
     assert appended.event == NamedBefore("Ada Lovelace")
     assert appended.context.generation == 1
+
+
+@event_type("written-to")
+@dataclass
+class WrittenToBefore:
+    name: Annotated[str, Pii("to address them")]
+
+
+@event_type("written-to", generation=2)
+@dataclass
+class WrittenTo:
+    full_name: Annotated[str, Pii("to address them")]
+
+
+@migration(WrittenTo, from_=1, to=2)
+class NamedInFull:
+    def upcast(self, to: MigrationBuilder) -> None:
+        to.rename("name", "full_name")
+
+    def downcast(self, to: MigrationBuilder) -> None:
+        to.rename("full_name", "name")
+
+
+async def test_given_personal_data_then_it_is_readable_in_every_generation_until_its_subject_is_erased(
+    client: ChronicleClient, store_name: str
+) -> None:
+    seen: list[Any] = []
+    subject = f"ada-of-{store_name}"
+
+    @reactor("before")
+    async def before(event: WrittenToBefore) -> None:
+        seen.append(event)
+
+    after = await client.event_store(
+        store_name,
+        artifacts=Artifacts(event_types=[WrittenToBefore, WrittenTo], migrations=[NamedInFull]),
+    )
+    events = [WrittenToBefore("Ada"), WrittenTo("Grace")]
+    await after.event_log.append_many("letters", events, subject=subject)
+    await after.event_log.append(subject, WrittenTo("Alan"))
+    # Another casing, so that one client can be two applications.
+    earlier = await client.event_store(
+        store_name,
+        namespace="default",
+        artifacts=Artifacts(event_types=[WrittenToBefore], reactors=[before]),
+    )
+
+    async def read(store: EventStore) -> list[Any]:
+        return [appended.event for appended in await store.event_log.events_from(0)]
+
+    assert await read(after) == [WrittenTo("Ada"), WrittenTo("Grace"), WrittenTo("Alan")]
+    expected = [WrittenToBefore("Ada"), WrittenToBefore("Grace"), WrittenToBefore("Alan")]
+    assert await read(earlier) == expected
+
+    async def handled() -> int:
+        return len(seen)
+
+    await eventually(handled, lambda count: count == len(expected))
+    assert sorted(seen, key=lambda event: event.name) == sorted(expected, key=lambda event: event.name)
+    await after.compliance.delete_key(subject)
+    assert await read(after) == [WrittenTo("")] * 3
+    assert await read(earlier) == [WrittenToBefore("")] * 3

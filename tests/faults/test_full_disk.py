@@ -43,6 +43,7 @@ async def append_until_refused(store: EventStore) -> list[int]:
     return numbers
 
 
+@pytest.mark.row("E6")
 async def test_a_full_disk_refuses_appends_and_loses_none(tmp_path: Path) -> None:
     connection_string = f"chronicle+embedded:///{tmp_path / 'full.db'}"
     async with ChronicleClient(connection_string) as client:

@@ -5,17 +5,47 @@ import os
 import random
 import signal
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from chronicle import ChronicleClient, EventStore
-from tests.faults.worker import ARTIFACTS, SOURCES, Tally, connection_string
+from chronicle import ChronicleClient, EventRedacted, EventStore
+from tests.faults.worker import (
+    ARTIFACTS,
+    SEEDS_PER_ROUND,
+    SOURCES,
+    Claimed,
+    Noted,
+    Tally,
+    artifacts_with_rules,
+    connection_string,
+)
 from tests.waiting import eventually
 
 ROUNDS = 8
 
-Acknowledged = dict[int, tuple[str, str]]
+
+@dataclass
+class Acknowledged:
+    """What workers said before they were killed."""
+
+    events: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Event source and value by number."""
+    claims: dict[str, str] = field(default_factory=dict)
+    """Event source by name."""
+    redactions: set[int] = field(default_factory=set)
+
+    def take(self, line: str) -> None:
+        match line.split():
+            case ["appended", event_source_id, value, number]:
+                assert int(number) not in self.events, "a number was given twice"
+                self.events[int(number)] = (event_source_id, value)
+            case ["claimed", name, event_source_id]:
+                assert name not in self.claims, "a name was given twice"
+                self.claims[name] = event_source_id
+            case ["redacted", number]:
+                self.redactions.add(int(number))
 
 
 async def run_and_kill(database: Path, round_: int, acknowledged: Acknowledged, lines: int) -> None:
@@ -29,9 +59,7 @@ async def run_and_kill(database: Path, round_: int, acknowledged: Acknowledged, 
             # A line that the kill cut short was never said.
             if not line.endswith(b"\n"):
                 break
-            event_source_id, value, number = line.decode().split()
-            assert int(number) not in acknowledged, "a number was given twice"
-            acknowledged[int(number)] = (event_source_id, value)
+            acknowledged.take(line.decode())
             lines -= 1
             if lines == 0:
                 os.kill(worker.pid, signal.SIGKILL)
@@ -50,12 +78,34 @@ async def check_reducers_went_on(store: EventStore, values_by_source: dict[str, 
     await eventually(caught_up)
 
 
+async def check_rules_hold(store: EventStore, acknowledged: Acknowledged) -> None:
+    """Names are unique, and known to be taken; seeds are there once; what was to be redacted is."""
+
+    async def redacted() -> set[int]:
+        events = store.event_log.read(event_source_id="redacted")
+        return {event.sequence_number async for event in events if isinstance(event.event, EventRedacted)}
+
+    await eventually(redacted, acknowledged.redactions.issubset)
+    claims, seeds = {}, []
+    async for event in store.event_log.read():
+        if isinstance(event.event, Claimed):
+            assert event.event.name not in claims, "two have the same name"
+            claims[event.event.name] = event.event_source_id
+        elif isinstance(event.event, Noted) and event.event_source_id == "seeded":
+            seeds.append(event.event.text)
+    assert acknowledged.claims.items() <= claims.items()
+    assert seeds == [str(number) for number in range(ROUNDS * SEEDS_PER_ROUND)]
+    for name in claims:
+        assert not (await store.event_log.try_append("another", Claimed(name=name))).is_success
+    assert (await store.event_log.try_append("another", Claimed(name="free"))).is_success
+
+
 async def test_a_killed_process_loses_nothing_that_it_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database, witness = tmp_path / "crash.db", tmp_path / "witness.txt"
     monkeypatch.setenv("WITNESS", str(witness))
-    acknowledged: Acknowledged = {}
+    acknowledged = Acknowledged()
     chance = random.Random(16371)
     for round_ in range(ROUNDS):
         await run_and_kill(database, round_, acknowledged, lines=chance.randint(20, 400))
@@ -68,7 +118,7 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(
             "numbers have no holes"
         )
         stored = {event.sequence_number: (event.event_source_id, event.event.value) for event in events}
-        assert {number: stored[number] for number in acknowledged} == acknowledged
+        assert {number: stored[number] for number in acknowledged.events} == acknowledged.events
         values = [value for _, value in stored.values()]
         assert len(set(values)) == len(values), "an event was stored twice"
         batches = {value.rpartition(":")[0] for value in values if value.count(":") == 3}
@@ -82,3 +132,6 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(
             return {int(line) for line in witness.read_text().split()} == set(stored)
 
         await eventually(every_event_was_handled)
+
+        rules = await client.event_store("rules", artifacts=artifacts_with_rules(ROUNDS))
+        await check_rules_hold(rules, acknowledged)

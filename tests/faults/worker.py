@@ -2,8 +2,11 @@
 
     WITNESS=file python -m tests.faults.worker DATABASE ROUND
 
-A line per acknowledged event: event source, value, sequence number. The reactor adds a line per handled event
-to the file WITNESS.
+A line per acknowledged event: `appended`, event source, value, sequence number. The reactor adds a line per
+handled event to the file WITNESS.
+
+In another event store events claim unique names, events are redacted, and more is seeded in every round:
+`claimed`, name, event source; `redacted`, sequence number; `seeded`.
 """
 
 import asyncio
@@ -12,17 +15,40 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel
 
-from chronicle import Artifacts, ChronicleClient, EventContext, EventStore, event_type, reactor, reducer
+from chronicle import (
+    Artifacts,
+    ChronicleClient,
+    EventContext,
+    EventStore,
+    Seeds,
+    Unique,
+    event_type,
+    reactor,
+    reducer,
+    seeder,
+)
 
+SEEDS_PER_ROUND = 250
 SOURCES = [f"source-{number}" for number in range(8)]
 
 
 @event_type("counted")
 class Counted(BaseModel):
     value: str
+
+
+@event_type("claimed")
+class Claimed(BaseModel):
+    name: Annotated[str, Unique("name")]
+
+
+@event_type("noted")
+class Noted(BaseModel):
+    text: str
 
 
 class Tally(BaseModel):
@@ -49,6 +75,16 @@ def witness_file() -> int:
 ARTIFACTS = Artifacts(event_types=[Counted], reactors=[Witness], reducers=[Tallies])
 
 
+def artifacts_with_rules(rounds: int) -> Artifacts:
+    """Those of the other event store, with the seeds of so many rounds."""
+
+    @seeder
+    def notes(seeds: Seeds) -> None:
+        seeds.for_source("seeded", [Noted(text=f"{number}") for number in range(rounds * SEEDS_PER_ROUND)])
+
+    return Artifacts(event_types=[Claimed, Noted], seeders=[notes])
+
+
 def connection_string(database: Path) -> str:
     return f"chronicle+embedded:///{database}"
 
@@ -65,7 +101,37 @@ async def append_for_ever(store: EventStore, event_source_id: str, round_: str) 
             many = await store.event_log.append_many(event_source_id, [Counted(value=v) for v in values])
             acknowledged = list(zip(values, many.sequence_numbers, strict=True))
         for value, number in acknowledged:
-            print(event_source_id, value, number, flush=True)
+            say("appended", event_source_id, value, number)
+
+
+async def claim_for_ever(store: EventStore, who: str, round_: str) -> None:
+    # Others want the same names at the same time. A source of its own for each: it would give up the last.
+    for count in itertools.count():
+        name = f"{round_}:{count}"
+        if (await store.event_log.try_append(f"{who}:{name}", Claimed(name=name))).is_success:
+            say("claimed", name, f"{who}:{name}")
+
+
+async def redact_for_ever(store: EventStore, round_: str) -> None:
+    for count in itertools.count():
+        result = await store.event_log.append("redacted", Noted(text=f"{round_}:{count}"))
+        assert result.sequence_number is not None
+        await store.event_log.redact(result.sequence_number, "gone")
+        say("redacted", result.sequence_number)
+
+
+async def work_with_rules(client: ChronicleClient, round_: str) -> None:
+    # Seeded while the others append, so that a kill can fall between two batches.
+    store = await client.event_store("rules", artifacts=artifacts_with_rules(int(round_) + 1))
+    say("seeded")
+    async with asyncio.TaskGroup() as group:
+        for who in "ab":
+            group.create_task(claim_for_ever(store, who, round_))
+        group.create_task(redact_for_ever(store, round_))
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)
 
 
 async def main() -> None:
@@ -74,6 +140,7 @@ async def main() -> None:
         async with asyncio.TaskGroup() as group:
             for event_source_id in SOURCES:
                 group.create_task(append_for_ever(store, event_source_id, sys.argv[2]))
+            group.create_task(work_with_rules(client, sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 
 from chronicle.connections.connection_string import ConnectionString
 from chronicle.errors import ConfigurationError, ConnectionStringError
+from chronicle.event_sequences.concurrency_strategies import OptimisticConcurrency
 from chronicle.options import ChronicleOptions
 from chronicle.settings import ClientSettings, settings_from_environment
 
@@ -110,3 +111,19 @@ def test_without_anything_in_the_environment_pydantic_settings_is_not_imported()
         "assert 'pydantic_settings' not in sys.modules and 'pydantic' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_concurrency_strategy_is_named_or_given(environment: pytest.MonkeyPatch) -> None:
+    assert ChronicleOptions().concurrency is None
+    given = OptimisticConcurrency(check_first_append=True)
+    assert ChronicleOptions(concurrency=given).settings().concurrency is given
+    environment.setenv("CHRONICLE_CONCURRENCY", "optimistic")
+    assert ChronicleOptions().settings().concurrency == OptimisticConcurrency()
+    environment.setenv("CHRONICLE_CONCURRENCY", "none")
+    assert ChronicleOptions().concurrency is None
+
+
+@pytest.mark.parametrize("value", ["hopeful", 42, OptimisticConcurrency])
+def test_what_is_no_concurrency_strategy_is_refused(value: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"concurrency \(CHRONICLE_CONCURRENCY\).*optimistic"):
+        ChronicleOptions(concurrency=value)  # type: ignore[arg-type]

@@ -179,6 +179,21 @@ def test_all_generations_of_an_event_type_are_one_registration_with_the_latest_o
     assert (closed.Type.Id, [one.Generation for one in closed.Generations]) == ("closed", [1])
 
 
+def test_a_class_may_be_renamed_without_a_change_of_what_is_registered() -> None:
+    @event_type("opened")
+    @dataclass
+    class Before:
+        owner: str
+
+    @event_type("opened")
+    @dataclass
+    class After:
+        owner: str
+
+    before, after = (register_event_types_request(EventTypes([one]), "bank") for one in (Before, After))
+    assert before == after
+
+
 @pytest.mark.row("E104")
 def test_migrations_are_registered_with_their_event_type_and_the_generations_that_only_they_know() -> None:
     @event_type("opened", generation=3)

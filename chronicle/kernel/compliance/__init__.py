@@ -7,7 +7,7 @@ keys.py         the keys of all subjects; key_records.py what is done to them in
 compliance.py   contents of one namespace, encrypted and released
 """
 
-from chronicle.kernel.compliance.compliance import Compliance, Stored
+from chronicle.kernel.compliance.compliance import Compliance, Readable, Stored
 from chronicle.kernel.compliance.errors import (
     ComplianceFailed,
     CompliancePropertyNotFoundInSchema,
@@ -29,6 +29,7 @@ __all__ = [
     "EncryptionKeys",
     "PersonalDataErased",
     "Plan",
+    "Readable",
     "Stored",
     "plan_of",
 ]

@@ -4,7 +4,7 @@ What a schema marks is found out once per schema. Content of a schema without ma
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -15,7 +15,8 @@ from chronicle.kernel.compliance.plans import Finding, Plan, copied, plan_of, te
 from chronicle.kernel.event_types import EventTypes
 from chronicle.kernel.schemas import InvalidContent, content_of
 from chronicle.kernel.storage.encryption_keys import KeyScope
-from chronicle.kernel.storage.events import StoredEvent
+from chronicle.kernel.storage.events import GenerationalEvent, StoredEvent
+from chronicle.kernel.storage.generations import GenerationContent
 from chronicle.kernel.storage.read_models import StoredInstance
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ class Stored(NamedTuple):
     plan: Plan | None
     subject: str
     content: str
+
+
+class Readable(NamedTuple):
+    """Events whose content in other generations than their own is readable, and what they say."""
+
+    events: Sequence[StoredEvent]
+    contents: Sequence[str] | None = None
+    """What stands in place of the events' own contents; `None` when all are as they are stored."""
 
 
 class _Seal(NamedTuple):
@@ -132,24 +141,29 @@ class Compliance:
                 texts[index] = text_of(document)
         return texts
 
-    async def release_events(
-        self, events: Sequence[StoredEvent], event_types: EventTypes
-    ) -> Sequence[str] | None:
-        """The contents of events as readers see them; `None` when all are as they are stored."""
-        plans = {
-            kind: self._plan_of_type(event_types, *kind)
-            for kind in {(event.event_type, event.generation) for event in events}
-        }
+    async def release_events(self, events: Sequence[StoredEvent], event_types: EventTypes) -> Readable:
+        """Events as readers see them, in all their generations."""
+        plans = {id_: self._plans_of_type(event_types, id_) for id_ in {event.event_type for event in events}}
         if not any(plans.values()):
-            return None
-        return await self.release_all(
-            Stored(
-                plans[event.event_type, event.generation],
-                event.subject or event.event_source_id,
-                event.content,
+            return Readable(events)
+        texts = iter(
+            await self.release_all(
+                Stored(
+                    plans[event.event_type].get(generation, plans[event.event_type].get(None)),
+                    event.subject or event.event_source_id,
+                    content,
+                )
+                for event in events
+                for generation, content in _contents(event)
             )
-            for event in events
         )
+        readable: list[StoredEvent] = []
+        contents: list[str] = []
+        for event in events:
+            contents.append(next(texts))
+            others = tuple(other._replace(content=next(texts)) for other in _others(event))
+            readable.append(GenerationalEvent.of(event, others) if others else event)
+        return Readable(readable, contents)
 
     async def release_instances(
         self, schema: str, instances: Sequence[StoredInstance]
@@ -166,10 +180,16 @@ class Compliance:
             for instance, document in zip(instances, documents, strict=True)
         ]
 
-    def _plan_of_type(self, event_types: EventTypes, event_type: str, generation: int) -> Plan | None:
+    def _plans_of_type(self, event_types: EventTypes, event_type: str) -> Mapping[int | None, Plan | None]:
+        """Those of its generations, and under None that of any other; nothing when no generation has one."""
         if not event_types.knows(event_type):
-            return None
-        return self.plan_of(event_types.get(event_type).schema(generation))
+            return {}
+        definition = event_types.protecting(event_type)
+        plans: dict[int | None, Plan | None] = {
+            generation: self.plan_of(schema) for generation, schema in definition.schemas.items()
+        }
+        plans[None] = next(iter(plans.values()))
+        return plans if any(plans.values()) else {}
 
     async def _open(self, seals: Sequence[_Seal]) -> None:
         """Puts what each seal holds where it stands."""
@@ -189,6 +209,17 @@ class Compliance:
         if unreadable:
             # Nothing about whose they are: an identifier may be personal itself.
             _log.info("%d values were encrypted with other keys than their subjects have now", unreadable)
+
+
+def _others(event: StoredEvent) -> Sequence[GenerationContent]:
+    """Its content in other generations, as it is given to readers; that of a revised event is not."""
+    return event.others if type(event) is GenerationalEvent else ()
+
+
+def _contents(event: StoredEvent) -> Iterator[tuple[int, str]]:
+    yield event.generation, event.content
+    for other in _others(event):
+        yield other.generation, other.content
 
 
 def _seals(plan: Plan, subject: str, content: str) -> tuple[dict[str, Any], list[_Seal]] | tuple[()]:

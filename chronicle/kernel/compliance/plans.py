@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from chronicle.kernel.compliance.errors import CompliancePropertyNotFoundInSchema
+from chronicle.kernel.schemas import InvalidSchema
 from chronicle.kernel.schemas.content import encoded
 from chronicle.kernel.schemas.documents import Json, SchemaDocument
 
@@ -72,9 +73,9 @@ class Plan:
     def __init__(self, root: Place) -> None:
         self._root = root
 
-    def has_personal(self, content: dict[str, Any], identifier: str) -> bool:
-        """Whether content has any personal value. Raises `CompliancePropertyNotFoundInSchema`."""
-        return bool(self.find(content, identifier))
+    def has_personal(self, content: dict[str, Any], identifier: str, *, is_strict: bool = True) -> bool:
+        """Whether content has any personal value; as `find`."""
+        return bool(self.find(content, identifier, is_strict=is_strict))
 
     def find(self, document: dict[str, Any], identifier: str, *, is_strict: bool = True) -> list[Finding]:
         """The personal values that are not null.
@@ -90,14 +91,17 @@ class Plan:
 def plan_of(schema: str) -> Plan | None:
     """The plan of a schema; `None` when it marks nothing as personal.
 
-    Raises `InvalidSchema` for a text that is no JSON object.
+    Raises `InvalidSchema` for a text that is no JSON object, or nested too deep.
     """
     document = SchemaDocument(schema)
     # Most schemas mark nothing, and most of them are found out here.
     if _MARK not in schema:
         return None
     compiler = _Compiler(document)
-    place = compiler.place(document.root)
+    try:
+        place = compiler.place(document.root)
+    except RecursionError as error:
+        raise InvalidSchema("The schema is nested too deep.") from error
     return Plan(place) if compiler.has_marks else None
 
 
@@ -130,7 +134,8 @@ def _search(
     else:
         items = place.items or _NOWHERE
         for index, item in enumerate(value):
-            _search(items, value, index, item, f"{path}[{index}]", found, identifier)
+            if items.is_personal or type(item) in _CONTAINERS:
+                _search(items, value, index, item, f"{path}[{index}]", found, identifier)
 
 
 def _search_object(

@@ -5,7 +5,7 @@ made on the event loop, from the content in the clear; inside the write job of t
 against what other events hold, and applied once the event is stored.
 """
 
-from chronicle.kernel.constraints.claims import Claim, Claims, apply, check
+from chronicle.kernel.constraints.claims import Claim, Claims, apply, check, look_up
 from chronicle.kernel.constraints.constraints import Constraints
 from chronicle.kernel.constraints.definitions import (
     Constraint,
@@ -14,6 +14,7 @@ from chronicle.kernel.constraints.definitions import (
     UniqueEventTypeConstraint,
     UniqueProperties,
 )
+from chronicle.kernel.constraints.ledger import Ledger
 from chronicle.kernel.constraints.values import BatchClaims
 from chronicle.kernel.constraints.violations import ConstraintType, ConstraintViolation
 
@@ -26,9 +27,11 @@ __all__ = [
     "ConstraintType",
     "ConstraintViolation",
     "Constraints",
+    "Ledger",
     "UniqueConstraint",
     "UniqueEventTypeConstraint",
     "UniqueProperties",
     "apply",
     "check",
+    "look_up",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from chronicle.kernel.constraints.definitions import UniqueEventTypeConstraint
 from chronicle.kernel.constraints.events import Event
+from chronicle.kernel.constraints.ledger import Ledger
 from chronicle.kernel.constraints.values import BatchClaims
 from chronicle.kernel.constraints.violations import ConstraintType, ConstraintViolation
 from chronicle.kernel.storage import constraints as storage
@@ -46,14 +47,10 @@ class EventTypeClaim(NamedTuple):
     event: Event
 
     def violations(
-        self,
-        connection: sqlite3.Connection,
-        sequence: int,
-        batch: BatchClaims,
-        write_pending: Callable[[], None],
+        self, ledger: Ledger, batch: BatchClaims, write_pending: Callable[[], None]
     ) -> list[ConstraintViolation]:
         write_pending()
-        number = self.constraint.holder(connection, sequence, self.event.event_source_id)
+        number = self.constraint.holder(ledger.connection, ledger.sequence, self.event.event_source_id)
         if number is None:
             return []
         event_type = self.event.event_type
@@ -67,6 +64,6 @@ class EventTypeClaim(NamedTuple):
             )
         ]
 
-    def apply(self, connection: sqlite3.Connection, sequence: int, number: int) -> None: ...
+    def apply(self, ledger: Ledger, number: int) -> None: ...
 
-    def apply_again(self, connection: sqlite3.Connection, sequence: int, number: int) -> None: ...
+    def apply_again(self, ledger: Ledger, number: int) -> None: ...

@@ -7,11 +7,12 @@ they index their own events under the new constraint too, so it ends where each 
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-import msgspec
-
+from chronicle.kernel.constraints.claims import look_up
+from chronicle.kernel.constraints.ledger import Ledger
 from chronicle.kernel.constraints.rules import Rules, claims_of
+from chronicle.kernel.schemas import content_of
 from chronicle.kernel.storage import events
 from chronicle.kernel.storage.constraints import SequenceToIndex
 from chronicle.kernel.storage.database import Database
@@ -25,8 +26,6 @@ Release: TypeAlias = Callable[[str, Sequence[StoredEvent]], Awaitable[Sequence[s
 
 # Some ten milliseconds of the writer's time.
 RANGE: Final = 2_000
-
-_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 async def nothing_to_release(namespace: str, found: Sequence[StoredEvent]) -> None:
@@ -67,6 +66,10 @@ async def index(
 def _index(
     connection: sqlite3.Connection, sequence: int, rules: Rules, readable: Sequence[_Readable]
 ) -> None:
-    for event, content in readable:
-        for claim in claims_of(rules, event, _decode(content)):
-            claim.apply_again(connection, sequence, event.number)
+    ledger = Ledger(connection, sequence)
+    claims = [(event, claims_of(rules, event, content_of(content))) for event, content in readable]
+    look_up(ledger, [claim for _, of_event in claims for claim in of_event])
+    for event, of_event in claims:
+        for claim in of_event:
+            claim.apply_again(ledger, event.number)
+    ledger.holders.write()

@@ -7,12 +7,12 @@ nothing.
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from chronicle.kernel.constraints.definitions import UniqueConstraint
 from chronicle.kernel.constraints.events import Event
+from chronicle.kernel.constraints.ledger import Ledger
 from chronicle.kernel.constraints.texts import text_of, value_at
 from chronicle.kernel.constraints.violations import ConstraintType, ConstraintViolation
 from chronicle.kernel.storage import constraints as storage
@@ -66,7 +66,8 @@ class UniqueValues:
         ]
         if not properties:
             return None
-        return ValueClaim(self, event, self.scope_of(event), self._hash(properties), properties)
+        place = Place(self.id, self.scope_of(event), self._hash(properties))
+        return ValueClaim(self, event, place, properties)
 
     def scope_of(self, event: Event) -> str:
         """What the event's values are unique within, as one text; empty for the whole event sequence."""
@@ -91,34 +92,28 @@ class ValueClaim(NamedTuple):
 
     constraint: UniqueValues
     event: Event
-    scope: str
-    value: bytes
-    """The hash of all properties."""
+    place: Place
+    """Where all properties together stand in the index."""
     properties: list[tuple[str, str]]
     """The properties that have a value, and its text."""
 
     def violations(
-        self,
-        connection: sqlite3.Connection,
-        sequence: int,
-        batch: BatchClaims,
-        write_pending: Callable[[], None],
+        self, ledger: Ledger, batch: BatchClaims, write_pending: Callable[[], None]
     ) -> list[ConstraintViolation]:
-        place = self._place(sequence)
         source = self.event.event_source_id
-        holder = storage.holder(connection, place)
+        holder = ledger.holders.get(self.place)
         if holder is not None and holder.event_source_id != source:
             write_pending()
-            if self._holds(connection, sequence, holder.event_source_id, since=holder.checked):
-                self._remember(connection, place, holder)
+            if self._holds(ledger, holder.event_source_id, since=holder.checked):
+                self._remember(ledger, holder)
                 return self._violations(holder.number)
         # Free as far as what is stored goes. What earlier events of this append claim is not stored yet.
-        return [] if batch.setdefault(place, source) == source else self._violations(None)
+        return [] if batch.setdefault(self.place, source) == source else self._violations(None)
 
-    def apply(self, connection: sqlite3.Connection, sequence: int, number: int) -> None:
-        storage.hold(connection, self._place(sequence), self.event.event_source_id, number)
+    def apply(self, ledger: Ledger, number: int) -> None:
+        ledger.holders.set(self.place, Holder(self.event.event_source_id, number, checked=number))
 
-    def apply_again(self, connection: sqlite3.Connection, sequence: int, number: int) -> None:
+    def apply_again(self, ledger: Ledger, number: int) -> None:
         """As `apply`, for an event that is in the sequence already and was not checked (events.md 7.5).
 
         Of several sources that have a value, the first one keeps it. What is erased is an empty text, and
@@ -126,34 +121,30 @@ class ValueClaim(NamedTuple):
         """
         if any(text == "" for _, text in self.properties):
             return
-        place = self._place(sequence)
         source = self.event.event_source_id
-        holder = storage.holder(connection, place)
+        holder = ledger.holders.get(self.place)
         if holder is None:
             takes = True
         elif holder.event_source_id == source:
             takes = holder.number < number
         elif holder.number < number:
-            takes = not self._holds(connection, sequence, holder.event_source_id, since=holder.checked)
+            takes = not self._holds(ledger, holder.event_source_id, since=holder.checked)
         else:
             # A newer one, let through while nothing was known of this one yet.
-            takes = self._holds(connection, sequence, source, since=number)
+            takes = self._holds(ledger, source, since=number)
         if takes:
-            self.apply(connection, sequence, number)
+            self.apply(ledger, number)
 
-    def _place(self, sequence: int) -> Place:
-        return Place(self.constraint.id, sequence, self.scope, self.value)
-
-    def _holds(self, connection: sqlite3.Connection, sequence: int, source: str, *, since: int) -> bool:
+    def _holds(self, ledger: Ledger, source: str, *, since: int) -> bool:
         """Whether a source has done nothing since by which it would have given the value up."""
         moves = self.constraint.moves(source, self.event)
-        return storage.first_event(connection, sequence, moves, after=since) is None
+        return storage.first_event(ledger.connection, ledger.sequence, moves, after=since) is None
 
-    def _remember(self, connection: sqlite3.Connection, place: Place, holder: Holder) -> None:
+    def _remember(self, ledger: Ledger, holder: Holder) -> None:
         """Keeps what was found out about a holder, if it was much work."""
-        tail = events.tail(connection, place.event_sequence_id)
+        tail = events.tail(ledger.connection, ledger.sequence)
         if tail is not None and tail - holder.checked > _FAR:
-            storage.set_checked(connection, place, tail)
+            ledger.holders.set(self.place, holder._replace(checked=tail))
 
     def _violations(self, number: int | None) -> list[ConstraintViolation]:
         event_type = self.event.event_type

@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 NO_SCHEMA: Final = "{}"
 """The schema that says nothing, so every object fits it."""
 
+HIGHEST_GENERATION: Final = 2**31 - 1
+"""The contract counts generations to 2^32 - 1, and has no place in `GenerationalContent` for half of them."""
+
 
 class EventTypeMigration(NamedTuple):
     """The way between two generations; each expression is the text of a JSON object (events.md 3.6)."""
@@ -56,9 +59,13 @@ class EventTypeDefinition:
         """The highest generation."""
         return max(self.schemas)
 
+    def described(self, generation: int) -> int:
+        """The generation whose schema counts: the first for one that was not registered (events.md 4.2)."""
+        return generation if generation in self.schemas else next(iter(self.schemas))
+
     def schema(self, generation: int) -> str:
-        """The schema of a generation; one that was not registered has that of the first (events.md 4.2)."""
-        return self.schemas.get(generation) or next(iter(self.schemas.values()))
+        """The schema of a generation, see `described`."""
+        return self.schemas[self.described(generation)]
 
     def merged_with(self, registration: EventTypeRegistration) -> "EventTypeDefinition":
         """What a registration makes of it.

@@ -16,6 +16,7 @@ from chronicle.kernel.event_types.definitions import (
     EventTypeRegistration,
     defined_by,
 )
+from chronicle.kernel.event_types.marks import protecting
 from chronicle.kernel.storage import event_types as storage
 from chronicle.kernel.storage import generations as generation_storage
 from chronicle.kernel.storage.database import Database
@@ -49,6 +50,7 @@ class EventTypes:
         self._event_store_id = event_store_id
         self._event_store = event_store
         self._definitions = {definition.id: definition for definition in stored}
+        self._protecting: dict[str, tuple[EventTypeDefinition, EventTypeDefinition]] = {}
 
     def knows(self, event_type: str) -> bool:
         """Whether the event type is registered, in any generation."""
@@ -64,6 +66,14 @@ class EventTypes:
         if definition is None:
             raise UnknownEventType(event_type, self._event_store)
         return definition
+
+    def protecting(self, event_type: str) -> EventTypeDefinition:
+        """As `get`, for those who handle contents: what any generation marks as personal all of them do."""
+        definition = self.get(event_type)
+        known = self._protecting.get(event_type)
+        if known is None or known[0] is not definition:
+            known = self._protecting[event_type] = definition, protecting(definition)
+        return known[1]
 
     def schema(self, event_type: str, generation: int) -> str:
         """The JSON Schema text of a generation, that of the first for one that is not registered.
@@ -98,10 +108,11 @@ class EventTypes:
     ) -> Sequence[AddedGeneration]:
         async with self.registering:
             for registration in registrations:
-                validation.check_form(registration)
+                known = self._definitions.get(registration.id)
+                validation.check_form(registration, known)
                 if validate:
                     validation.check_migration_chain(registration)
-                    if known := self._definitions.get(registration.id):
+                    if known:
                         validation.check_schemas_unchanged(registration, known)
             for registration in registrations:
                 validation.check_migration_properties(registration)

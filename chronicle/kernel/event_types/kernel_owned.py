@@ -18,6 +18,8 @@ EVENT_TYPE_GENERATION_ADDED: Final = "EventTypeGenerationAdded"
 EVENT_REDACTION_REQUESTED: Final = "EventRedactionRequested"
 EVENTS_REDACTED_FOR_EVENT_SOURCE: Final = "EventsRedactedForEventSource"
 EVENT_REVISED: Final = "EventRevised"
+EVENT_STORE_SUBSCRIPTION_ADDED: Final = "EventStoreSubscriptionAdded"
+EVENT_STORE_SUBSCRIPTION_REMOVED: Final = "EventStoreSubscriptionRemoved"
 
 _Schema = Mapping[str, Any]
 
@@ -50,8 +52,8 @@ _IN_EVERY_EVENT_STORE: Final[Mapping[str, Mapping[str, _Schema]]] = {
     },
     EVENT_TYPE_ADDED: _GENERATION_OF_EVENT_TYPE,
     EVENT_TYPE_GENERATION_ADDED: _GENERATION_OF_EVENT_TYPE,
-    "EventStoreSubscriptionAdded": {"sourceEventStore": _TEXT, "eventTypes": _EVENT_TYPES},
-    "EventStoreSubscriptionRemoved": {},
+    EVENT_STORE_SUBSCRIPTION_ADDED: {"sourceEventStore": _TEXT, "eventTypes": _EVENT_TYPES},
+    EVENT_STORE_SUBSCRIPTION_REMOVED: {},
     "WebhookAdded": {
         "eventSequenceId": _TEXT,
         "eventTypes": {"type": "array"},

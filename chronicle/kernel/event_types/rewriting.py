@@ -5,16 +5,17 @@ noted in the database together with the new generation, so that a kernel that wa
 """
 
 import asyncio
-import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
+from chronicle.kernel.completion import end
 from chronicle.kernel.errors import CannotMigrate
 from chronicle.kernel.event_types.event_types import EventTypes
 from chronicle.kernel.event_types.migrating import Generations
+from chronicle.kernel.names import key_of
 from chronicle.kernel.schemas import InvalidContent, content_of, text_of
 from chronicle.kernel.storage import event_stores, events, generations
 from chronicle.kernel.storage.database import Database
@@ -28,12 +29,14 @@ _log = logging.getLogger(__name__)
 RANGE: Final = 10_000
 MOST_CHANGED: Final = 200
 
+_DEFAULT: Final = key_of(DEFAULT_NAMESPACE)
+
 
 class _Rewritten(NamedTuple):
     """What one job has done."""
 
     changed: int
-    failed: list[str]
+    failed: list[int]
     is_over: bool
 
 
@@ -55,11 +58,12 @@ class Rewriting:
         self._rewritten = rewritten
         self._task: asyncio.Task[None] | None = None
         self._is_asked = False
+        self._is_closed = False
 
     def start(self) -> None:
         """Does what was noted, in the background; while it is at that, it looks once more at the end."""
         self._is_asked = True
-        if self._task is None or self._task.done():
+        if not self._is_closed and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._run(), name="chronicle-rewriting")
 
     async def finished(self) -> None:
@@ -69,10 +73,8 @@ class Rewriting:
 
     async def close(self) -> None:
         """Stops after what is being written at the moment; the next start goes on from there."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        self._is_closed = True
+        await end(self._task)
 
     async def _run(self) -> None:
         while self._is_asked:
@@ -88,13 +90,13 @@ class Rewriting:
                     _log.exception("events of type '%s' could not be given their new generation", event_type)
 
     async def _rewrite(self, event_type: str) -> None:
-        failed: list[str] = []
+        failed: list[int] = []
         definition, migrating = None, None
         is_over = False
         while not is_over:
             # While a registration is under way, memory and database may not agree on what there is.
             async with self._event_types.registering:
-                current = self._event_types.get(event_type)
+                current = self._event_types.protecting(event_type)
                 if current is not definition or migrating is None:
                     definition, migrating = current, Generations(current)
                 job = partial(self._rewrite_next, event_type=event_type, migrating=migrating)
@@ -103,8 +105,10 @@ class Rewriting:
             if changed:
                 self._rewritten()
         if failed:
+            # Not why: that may quote what they say.
             _log.warning(
-                "%d events of type '%s' stay in their generation. The first: %s",
+                "%d events of type '%s' stay in their generation, for they do not go through the migration. "
+                "The first is number %d",
                 len(failed),
                 event_type,
                 failed[0],
@@ -123,12 +127,13 @@ class Rewriting:
         found = events.read(
             connection, sequence, of_type, first=first, last=first + RANGE - 1, limit=MOST_CHANGED
         )
-        changed, failed = 0, []
+        changed = 0
+        failed: list[int] = []
         for event in found:
             try:
                 changed += _rewrite(connection, sequence, event, migrating)
-            except (CannotMigrate, InvalidContent) as error:
-                failed.append(f"number {event.number}: {error}")
+            except (CannotMigrate, InvalidContent):
+                failed.append(event.number)
         next_number = found[-1].number + 1 if len(found) == MOST_CHANGED else first + RANGE
         tail = events.tail(connection, sequence)
         is_over = tail is None or next_number > tail
@@ -141,7 +146,7 @@ class Rewriting:
 
     def _event_log(self, connection: sqlite3.Connection) -> int | None:
         for namespace in event_stores.namespaces(connection):
-            if namespace.event_store_id == self._event_store_id and _is_default(namespace.name):
+            if namespace.event_store_id == self._event_store_id and key_of(namespace.name) == _DEFAULT:
                 return events.find_sequence(connection, namespace.id, EVENT_LOG)
         return None
 
@@ -172,7 +177,3 @@ def _stored_generations(event: StoredEvent) -> set[int]:
         return {event.generation}
     others = {other.generation for other in event.others}
     return others if isinstance(event, RevisedEvent) else {event.generation, *others}
-
-
-def _is_default(namespace: str) -> bool:
-    return namespace.lower() == DEFAULT_NAMESPACE.lower()

@@ -3,18 +3,13 @@
 import json
 from typing import Any
 
-
-def parsed(schema: str) -> dict[str, Any]:
-    """The schema behind a text; raises `ValueError` when it is not the text of a JSON object."""
-    value = json.loads(schema)
-    if not isinstance(value, dict):
-        raise ValueError("a schema must be a JSON object")
-    return value
+from chronicle.kernel.schemas import SchemaDocument
 
 
 def properties(schema: str) -> frozenset[str]:
     """The names of the properties that a schema declares at its root."""
-    return frozenset(parsed(schema).get("properties") or ())
+    declared = SchemaDocument(schema).root.get("properties")
+    return frozenset(declared) if isinstance(declared, dict) else frozenset()
 
 
 def are_equal(one: str, other: str) -> bool:
@@ -27,7 +22,7 @@ def are_equal(one: str, other: str) -> bool:
 
 
 def _canonical(schema: str) -> str:
-    return json.dumps(_normalised(parsed(schema)), sort_keys=True)
+    return json.dumps(_normalised(SchemaDocument(schema).root), sort_keys=True)
 
 
 def _normalised(value: Any) -> Any:

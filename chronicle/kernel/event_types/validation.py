@@ -3,6 +3,7 @@
 Each check raises, or returns nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 from chronicle.kernel.errors import (
@@ -16,28 +17,45 @@ from chronicle.kernel.errors import (
 )
 from chronicle.kernel.event_types import schemas
 from chronicle.kernel.event_types.definitions import (
+    HIGHEST_GENERATION,
     NO_SCHEMA,
     EventTypeDefinition,
     EventTypeRegistration,
 )
 from chronicle.kernel.event_types.operations import Operations
+from chronicle.kernel.schemas import InvalidSchema, Schema
 
 
-def check_form(registration: EventTypeRegistration) -> None:
-    """An event type has an id, and its schemas are JSON objects."""
+def check_form(registration: EventTypeRegistration, stored: EventTypeDefinition | None) -> None:
+    """An event type has an id, its schemas can be used, and there is one migration between generations."""
     if not registration.id.strip():
         raise InvalidEventType("An event type without an id cannot be registered. Send Type.Id.")
+    known = stored.schemas if stored else {}
     for generation, schema in {
         registration.generation: registration.schema,
         **registration.described,
     }.items():
+        if generation > HIGHEST_GENERATION:
+            raise InvalidEventType(
+                f"Event type '{registration.id}' cannot have a generation {generation}. The first one is 1."
+            )
+        # What an application registers whenever it starts is nearly always stored already.
+        if schema == known.get(generation):
+            continue
         try:
-            schemas.parsed(schema)
-        except ValueError as error:
+            Schema.of(schema)
+        except InvalidSchema as error:
             raise InvalidEventType(
                 f"The schema of event type '{registration.id}' with generation {generation} "
-                f"is not the text of a JSON object: {error}"
+                f"cannot be used: {error}"
             ) from error
+    ways = Counter((one.from_generation, one.to_generation) for one in registration.migrations)
+    for (step_from, step_to), number in ways.items():
+        if number > 1:
+            raise InvalidEventType(
+                f"Event type '{registration.id}' has {number} migrations from generation {step_from} to "
+                f"{step_to}. Send one."
+            )
 
 
 def check_migration_chain(registration: EventTypeRegistration) -> None:

@@ -89,6 +89,24 @@ class ObserverDefinitions:
         if known.get(definition.id) != definition:
             await to_the_end(self._store(known, definition))
 
+    async def remove(self, observer_id: str) -> None:
+        """Forgets an observer that will not come again, so that nobody waits for it.
+
+        How far it has come stays, for the case that it does.
+        """
+        known = await self._known()
+        if observer_id in known:
+            await to_the_end(self._remove(known, observer_id))
+
+    async def _remove(self, known: dict[str, ObserverDefinition], observer_id: str) -> None:
+        async with self._lock:
+            await self._database.write(
+                partial(
+                    storage.remove_definition, event_store_id=self._event_store_id, observer_id=observer_id
+                )
+            )
+            known.pop(observer_id, None)
+
     async def _store(self, known: dict[str, ObserverDefinition], definition: ObserverDefinition) -> None:
         stored = _to_stored(definition)
         async with self._lock:

@@ -7,6 +7,8 @@ from chronicle.kernel.observation import verdicts
 from chronicle.kernel.observation.subscriber import Batch, Effect, ObservationState, Outcome
 from chronicle.kernel.observation.targets import Targets
 from chronicle.kernel.read_models import (
+    ChangeKind,
+    InstanceChange,
     InvalidReadModelState,
     ReadModelDefinitions,
     ReadModelSchema,
@@ -45,7 +47,11 @@ class ReducerSubscriber:
     async def undo(self, partition: str) -> Effect | None:
         """See `Subscriber`: the instance is removed."""
         definition = (await self._read_models.get(self._read_model)).definition
-        return self._sinks.of(definition).remove(partition) if definition.is_materialized else None
+        if not definition.is_materialized:
+            return None
+        sink = self._sinks.of(definition)
+        instance = (await sink.instances([partition])).get(partition)
+        return None if instance is None else sink.write(InstanceChange(ChangeKind.REMOVED, instance, None))
 
     async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
         """See `Subscriber`. Events that an instance contains already are not delivered again."""
@@ -87,8 +93,11 @@ class ReducerSubscriber:
             return answer._replace(last_successful=UNAVAILABLE)
         if answer.state is not ObservationState.SUCCESS:
             return answer
+        cause = batch.events[-1]
         if not answer.read_model:
-            return answer if instance is None else answer._replace(effect=sink.remove(batch.partition))
+            if instance is None:
+                return answer
+            return answer._replace(effect=sink.write(InstanceChange(ChangeKind.REMOVED, instance, cause)))
         try:
             document = schema.document(answer.read_model, batch.partition)
         except InvalidReadModelState as error:
@@ -99,8 +108,9 @@ class ReducerSubscriber:
             return answer
         subject = batch.events[0].subject
         document = await self._compliance.encrypt_state(schema.text, subject or batch.partition, document)
-        stored = StoredInstance(batch.partition, document, batch.events[-1].number, subject)
-        return answer._replace(effect=sink.set(stored))
+        stored = StoredInstance(batch.partition, document, cause.number, subject)
+        kind = ChangeKind.ADDED if instance is None else ChangeKind.MODIFIED
+        return answer._replace(effect=sink.write(InstanceChange(kind, stored, cause)))
 
 
 def _contained(batch: Batch) -> Outcome:

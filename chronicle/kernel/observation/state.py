@@ -131,6 +131,8 @@ class ObserverState:
             self._write_pending()
             await self._database.write(self._job(step))
             self._apply(step)
+            for effect in step.effects:
+                effect.stored()
 
     async def request_replay(self, partition: str) -> None:
         """Notes that a partition has to be handled again from its first event; once begun it is finished."""

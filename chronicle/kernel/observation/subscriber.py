@@ -1,15 +1,24 @@
 """What stands at the other end of an observer: it takes batches and says what became of them."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple, Protocol
 
 from chronicle.kernel.storage.events import StoredEvent
 from chronicle.values import UNAVAILABLE
 
-Effect = Callable[[sqlite3.Connection], None]
-"""Part of a write job: what must be stored together with the observer's position."""
+
+class Effect(Protocol):
+    """What must be stored together with the observer's position."""
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Its part of the write job."""
+        ...
+
+    def stored(self) -> None:
+        """Called on the event loop, once it is on the disk."""
+        ...
 
 
 class ObservationState(IntEnum):

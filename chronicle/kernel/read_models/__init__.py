@@ -15,8 +15,11 @@ from chronicle.kernel.read_models.errors import (
 )
 from chronicle.kernel.read_models.schema import ReadModelSchema
 from chronicle.kernel.read_models.sinks import Sink, Sinks
+from chronicle.kernel.read_models.watching import ChangeKind, InstanceChange, WatcherFellBehind
 
 __all__ = [
+    "ChangeKind",
+    "InstanceChange",
     "InvalidReadModel",
     "InvalidReadModelState",
     "NotMaterialized",
@@ -29,4 +32,5 @@ __all__ = [
     "Sink",
     "Sinks",
     "UnknownSinkType",
+    "WatcherFellBehind",
 ]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from chronicle.kernel.changes import Changes
 from chronicle.kernel.completion import to_the_end
 from chronicle.kernel.read_models.errors import InvalidReadModel, ReadModelNotFound
 from chronicle.kernel.read_models.schema import ReadModelSchema
@@ -69,6 +70,8 @@ class ReadModelDefinitions:
     """The read models of one event store. They are read when first asked for, and kept."""
 
     def __init__(self, database: Database, *, event_store_id: int) -> None:
+        self.changes: Final = Changes()
+        """When a read model was registered, or has changed."""
         self._database = database
         self._event_store_id = event_store_id
         self._read_models: dict[str, ReadModel] | None = None
@@ -112,6 +115,7 @@ class ReadModelDefinitions:
                     partial(storage.set_definitions, event_store_id=self._event_store_id, changed=stored)
                 )
                 known.update((one.definition.identifier, one) for one in changed)
+                self.changes.notify()
 
     async def _known(self) -> dict[str, ReadModel]:
         if self._read_models is None:

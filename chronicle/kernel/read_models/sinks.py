@@ -1,11 +1,14 @@
 """Where the instances of read models are kept (projections-and-read-models.md 3.4)."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from chronicle.kernel.read_models.definitions import ReadModelDefinition
 from chronicle.kernel.read_models.errors import UnknownSinkType
+from chronicle.kernel.read_models.watching import ChangeKind, InstanceChange, Watcher, Watchers
 from chronicle.kernel.storage import read_models as storage
 from chronicle.kernel.storage.database import Database
 from chronicle.kernel.storage.read_models import StoredInstance
@@ -18,8 +21,9 @@ _KNOWN_TYPES: Final = frozenset({"", "MongoDB", "SQL", "InMemory"})
 class Sink:
     """One container of one namespace: documents by key."""
 
-    def __init__(self, database: Database, *, namespace_id: int, container: str) -> None:
+    def __init__(self, database: Database, *, namespace_id: int, container: str, watchers: Watchers) -> None:
         self._database = database
+        self._watchers = watchers
         self._namespace_id = namespace_id
         self._container = container
 
@@ -63,6 +67,36 @@ class Sink:
             storage.remove_instance, namespace_id=self._namespace_id, container=self._container, key=key
         )
 
+    def write(self, change: InstanceChange) -> "SinkWrite":
+        """A change as the effect of what an observer has handled; told to those who watch, once stored."""
+        is_removal = change.kind is ChangeKind.REMOVED
+        job = self.remove(change.instance.key) if is_removal else self.set(change.instance)
+        return SinkWrite(job, partial(self._watchers.tell, self._container, change))
+
+    def watch(self) -> Watcher:
+        """What changes here from now on, until `unwatch`."""
+        return self._watchers.add(self._container)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Ends a watch."""
+        self._watchers.remove(self._container, watcher)
+
+
+@dataclass(frozen=True, slots=True)
+class SinkWrite:
+    """A write to a sink that is part of a larger one."""
+
+    job: Job[None]
+    tell: Callable[[], None]
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Writes."""
+        self.job(connection)
+
+    def stored(self) -> None:
+        """Says that it is on the disk. To be called on the event loop."""
+        self.tell()
+
 
 class Sinks:
     """The sinks of one namespace."""
@@ -70,6 +104,7 @@ class Sinks:
     def __init__(self, database: Database, *, namespace_id: int) -> None:
         self._database = database
         self._namespace_id = namespace_id
+        self._watchers = Watchers()
 
     def of(self, definition: ReadModelDefinition) -> Sink:
         """The sink of a read model that is materialised; raises `UnknownSinkType`."""
@@ -79,4 +114,4 @@ class Sinks:
 
     def container(self, name: str) -> Sink:
         """The sink of a container, by its name."""
-        return Sink(self._database, namespace_id=self._namespace_id, container=name)
+        return Sink(self._database, namespace_id=self._namespace_id, container=name, watchers=self._watchers)

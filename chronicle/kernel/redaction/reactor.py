@@ -6,7 +6,6 @@ be granted is passed over: those after it for the same event sequence are not he
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from chronicle.errors import NotRunningError
+from chronicle.kernel.completion import end
 from chronicle.kernel.observation import (
     Batch,
     ClientStream,
@@ -92,10 +92,7 @@ class EventSequencesReactor:
 
     async def close(self) -> None:
         """Stops after the change that is being made; to be called before the observers are closed."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await end(self._task)
 
     @property
     def folds(self) -> bool:

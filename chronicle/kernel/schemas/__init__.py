@@ -15,7 +15,7 @@ What happens to an event on its way into the log, in this order:
     event_hash(type_id, source_id, content)
 """
 
-from chronicle.kernel.schemas.content import content_of, text_of
+from chronicle.kernel.schemas.content import content_of, repeats_names, text_of
 from chronicle.kernel.schemas.documents import SchemaDocument
 from chronicle.kernel.schemas.errors import InvalidContent, InvalidSchema, ShapingError
 from chronicle.kernel.schemas.hashing import event_hash
@@ -32,5 +32,6 @@ __all__ = [
     "ViolationKind",
     "content_of",
     "event_hash",
+    "repeats_names",
     "text_of",
 ]

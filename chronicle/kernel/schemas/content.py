@@ -4,6 +4,7 @@ Numbers keep every digit: those written with a fraction or an exponent are `Deci
 That is also how 1.0 is told from 1, which matters to shaping.
 """
 
+import json
 from decimal import Decimal
 from typing import Any, Final
 
@@ -29,8 +30,7 @@ def content_of(text: str) -> dict[str, Any]:
         raise InvalidContent(f"Content must be the text of a JSON object: {error}") from error
     if not isinstance(content, dict):
         raise InvalidContent("Content must be the text of a JSON object.")
-    # Few contents have so many brackets, and only then they need to be looked at.
-    if text.count("{") + text.count("[") > MOST_LEVELS and _levels(content) > MOST_LEVELS:
+    if is_nested_deeper(MOST_LEVELS, content, text):
         raise InvalidContent(f"Content must not be nested deeper than {MOST_LEVELS} levels.")
     return content
 
@@ -38,6 +38,21 @@ def content_of(text: str) -> dict[str, Any]:
 def text_of(content: dict[str, Any]) -> str:
     """The text of a content, without whitespace."""
     return encoded(content, _encode).decode()
+
+
+def repeats_names(text: str, content: dict[str, Any]) -> bool:
+    """Whether an object in the text of this content has a name twice, which other readers may refuse."""
+    # Clients write without whitespace: most texts are what we would have written, and that repeats none.
+    if text_of(content) == text:
+        return False
+    found: list[bool] = []
+
+    def look(members: list[tuple[str, Any]]) -> None:
+        found.append(len(members) != len({name for name, _ in members}))
+
+    # Numbers are of no interest, and one with thousands of digits would be refused.
+    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
+    return any(found)
 
 
 def encoded(value: Any, encoder: Any) -> bytes:
@@ -56,6 +71,12 @@ def shown(value: Any) -> str:
     except (TypeError, ValueError, RecursionError):
         text = str(type(value).__name__)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def is_nested_deeper(levels: int, value: Any, text: str) -> bool:
+    """Whether more objects and arrays stand inside each other in the value behind a text."""
+    # Few texts have so many brackets, and only then the value needs to be looked at.
+    return text.count("{") + text.count("[") > levels and _levels(value) > levels
 
 
 def _levels(value: Any) -> int:

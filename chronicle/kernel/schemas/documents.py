@@ -6,12 +6,16 @@ from urllib.parse import unquote
 
 import msgspec
 
+from chronicle.kernel.schemas.content import is_nested_deeper
 from chronicle.kernel.schemas.errors import InvalidSchema
 
 Json = Mapping[str, Any]
 
 TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 """The types of JSON values, in the order in which messages name them (events.md 3.5)."""
+
+MOST_LEVELS: Final = 256
+"""How deep a schema may be nested: several levels of it describe one of a content."""
 
 # A chain of references that never ends is no schema of anything.
 _MOST_STEPS: Final = 32
@@ -48,6 +52,8 @@ class SchemaDocument:
             raise InvalidSchema(f"A schema must be the text of a JSON object: {error}") from error
         if not isinstance(root, dict):
             raise InvalidSchema("A schema must be the text of a JSON object.")
+        if is_nested_deeper(MOST_LEVELS, root, text):
+            raise InvalidSchema(f"A schema must not be nested deeper than {MOST_LEVELS} levels.")
         self.root: Final[Json] = root
 
     def place(self, schema: Any) -> Place:

@@ -1,7 +1,7 @@
 """The hash of an event (events.md 11): the same for the same content, whoever computes it."""
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from decimal import Decimal
 from hashlib import sha256
 from types import NoneType
@@ -21,6 +21,7 @@ _PLAIN: Final = frozenset({str, int, bool, NoneType})
 _SUSPECT: Final = re.compile("[\\\\\x7f-\x9f\U00010000-\U0010ffff]").search
 _SPECIAL: Final = re.compile(r"\\\\|\\u00[01][0-9a-f]|[\x7f-\x9f\U00010000-\U0010ffff]")
 
+_PLAIN_FROM: Final = 1e-3
 _FIRST_WITH_EXPONENT: Final = 1e15
 
 # Beyond them the plain form of a number would be long; no .NET decimal is.
@@ -30,7 +31,7 @@ _MOST_ZEROS: Final = 64
 def event_hash(event_type_id: str, event_source_id: str, content: dict[str, Any]) -> str:
     """Base64 of SHA-256 over type, source and canonical content; `content` as shaped and encrypted."""
     text = f"{event_type_id}|{event_source_id}|{canonical(content)}"
-    return b64encode(sha256(text.encode()).digest()).decode()
+    return b2a_base64(sha256(text.encode()).digest(), newline=False).decode()
 
 
 def canonical(content: dict[str, Any]) -> str:
@@ -52,13 +53,18 @@ def canonical(content: dict[str, Any]) -> str:
 def _with_numbers(value: Any) -> Any:
     """The same value with its numbers as they are to be written."""
     kind = type(value)
+    if kind is float:
+        # All digits before the exponent begins, and some behind the point: there all write alike.
+        if _PLAIN_FROM <= abs(value) < _FIRST_WITH_EXPONENT and value % 1:
+            return value
+        return msgspec.Raw(_double(value).encode())
     if kind is dict:
         others = {name: _with_numbers(item) for name, item in value.items() if type(item) not in _PLAIN}
         return {**value, **others} if others else value
     if kind is list:
+        if _PLAIN.issuperset(map(type, value)):
+            return value
         return [item if type(item) in _PLAIN else _with_numbers(item) for item in value]
-    if kind is float:
-        return msgspec.Raw(_double(value).encode())
     if kind is Decimal and "E" in str(value) and abs(value.adjusted()) < _MOST_ZEROS:
         return msgspec.Raw(format(value, "f").encode())
     return value

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chronicle.kernel import constraints
-from chronicle.kernel.constraints import BatchClaims, Claims, ConstraintViolation
+from chronicle.kernel.constraints import BatchClaims, Claims, ConstraintViolation, Ledger
 from chronicle.kernel.identities import IdentityChain
 from chronicle.kernel.sequences.concurrency import ConcurrencyScope, ConcurrencyViolation, violation_of
 from chronicle.kernel.sequences.events import EventToAppend
@@ -38,6 +38,8 @@ class AppendOutcome(NamedTuple):
     errors: Sequence[str] = ()
     was_compared: bool = False
     """Whether it came as far as the scopes, so that errors are of what comes after them."""
+    failure: Exception | None = None
+    """What kept it from being stored, such as a full disk, when it was not refused: it may be tried again."""
 
     @property
     def is_success(self) -> bool:
@@ -99,15 +101,20 @@ class _Run:
         self._identities_of = identities_of
         self._next_number = next_number
         self._numbered: list[StoredEvent] = []
+        self._ledger = Ledger(connection, sequence)
 
     def outcomes(self, appends: Sequence[PreparedAppend]) -> list[AppendOutcome]:
+        claims = [claim for append in appends for of_event in append.claims for claim in of_event]
+        if claims:
+            constraints.look_up(self._ledger, claims)
         outcomes = [self._append(append) for append in appends]
         self._store()
+        self._ledger.holders.write()
         return outcomes
 
     def _append(self, prepared: PreparedAppend) -> AppendOutcome:
         append = prepared.append
-        if append.scopes:
+        if append.scopes and any(map(self._may_be_about_pending, append.scopes)):
             # What this append must be compared with has to be in the table first.
             self._store()
         refused = self._refused_by_log(prepared)
@@ -142,9 +149,7 @@ class _Run:
                 continue
             violations = [closed[index]] if index in closed else []
             if prepared.claims:
-                violations += constraints.check(
-                    self._connection, self._sequence, prepared.claims[index], batch, self._store
-                )
+                violations += constraints.check(self._ledger, prepared.claims[index], batch, self._store)
             refusals.append(Refusal(violations))
         outcome = _refused(refusals)
         return None if outcome.is_success else outcome
@@ -156,10 +161,15 @@ class _Run:
             if isinstance(event, PreparedEvent)
         ]
         for event, claims in zip(numbered, prepared.claims, strict=False):
-            constraints.apply(self._connection, self._sequence, claims, event.number)
+            constraints.apply(self._ledger, claims, event.number)
         self._next_number += len(numbered)
         self._numbered += numbered
         return AppendOutcome(numbered)
+
+    def _may_be_about_pending(self, scope: ConcurrencyScope) -> bool:
+        """Whether a scope may select events that are not in the table yet; most look at one source."""
+        source = scope.narrowing.event_source_id
+        return source is None or source in [event.event_source_id for event in self._numbered]
 
     def _store(self) -> None:
         if self._numbered:

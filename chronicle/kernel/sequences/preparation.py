@@ -11,7 +11,15 @@ from chronicle.kernel.constraints import ConstraintType, ConstraintViolation
 from chronicle.kernel.errors import CannotMigrate
 from chronicle.kernel.event_types import EventTypeDefinition, EventTypes
 from chronicle.kernel.event_types.migrating import Generations
-from chronicle.kernel.schemas import Schema, SchemaViolation, ShapingError, content_of, event_hash, text_of
+from chronicle.kernel.schemas import (
+    Schema,
+    SchemaViolation,
+    ShapingError,
+    content_of,
+    event_hash,
+    repeats_names,
+    text_of,
+)
 from chronicle.kernel.sequences.events import EventToAppend
 from chronicle.kernel.storage.generations import GenerationContent
 
@@ -44,9 +52,13 @@ Prepared: TypeAlias = PreparedEvent | Refusal
 class _Generation(NamedTuple):
     """One generation of an event type, compiled."""
 
+    definition: EventTypeDefinition
+    """What it was compiled from; another one takes its place when anything about the type changes."""
     schema: Schema
     plan: Plan | None
     """Where content has personal data, if it has any."""
+    is_marked: bool
+    """Whether this generation says so itself, rather than another one of its type."""
     generations: Generations | None
     """All of them, when there are others."""
 
@@ -67,7 +79,6 @@ class Preparation:
         self._event_store = event_store
         self._event_types = event_types
         self._compiled: dict[tuple[str, int], _Generation] = {}
-        self._revision = event_types.changes.revision
 
     def prepare(self, event: EventToAppend) -> Prepared | Unprotected:
         """Checks an event against its schema and brings it into the form that is stored.
@@ -84,15 +95,19 @@ class Preparation:
             return Refusal(violations=[_violation(event.event_type, violation) for violation in found])
         try:
             # Before shaping, which would drop what the schema does not declare.
-            is_personal = compiled.plan is not None and compiled.plan.has_personal(content, _owner(event))
+            # A mark that came with another generation makes nothing fail in this one.
+            is_personal = compiled.plan is not None and compiled.plan.has_personal(
+                content, _owner(event), is_strict=compiled.is_marked
+            )
             shaped = compiled.schema.shape(content)
         except (ComplianceFailed, ShapingError) as error:
             return Refusal(errors=[str(error)])
         if is_personal:
             return Unprotected(event, shaped, compiled)
-        if shaped != content:
-            # What arrives in shape is stored byte for byte.
-            event = event._replace(content=text_of(shaped))
+        text = text_of(shaped)
+        # What arrives in shape is stored byte for byte, unless it says more than was looked at.
+        if text != event.content and (shaped != content or repeats_names(event.content, content)):
+            event = event._replace(content=text)
         return self._completed(compiled, event, shaped, shaped)
 
     async def protect(self, unprotected: Unprotected, compliance: Compliance) -> Prepared:
@@ -124,18 +139,22 @@ class Preparation:
         return compiled.generations.others(event.generation, content, lambda other: _hash(event, other))
 
     def _generation(self, definition: EventTypeDefinition, generation: int) -> _Generation:
-        if self._revision != self._event_types.changes.revision:
-            self._compiled.clear()
-            self._revision = self._event_types.changes.revision
-        key = (definition.id, generation)
+        key = (definition.id, definition.described(generation))
         compiled = self._compiled.get(key)
-        if compiled is None:
-            schema = definition.schema(generation)
-            has_others = len(definition.schemas) > 1
-            compiled = self._compiled[key] = _Generation(
-                Schema.of(schema), plan_of(schema), Generations(definition) if has_others else None
-            )
+        if compiled is None or compiled.definition is not definition:
+            protecting = self._event_types.protecting(definition.id)
+            compiled = self._compiled[key] = _compiled(definition, protecting, generation)
         return compiled
+
+
+def _compiled(
+    definition: EventTypeDefinition, protecting: EventTypeDefinition, generation: int
+) -> _Generation:
+    schema = protecting.schema(generation)
+    plan = plan_of(schema)
+    is_marked = plan is not None and plan_of(definition.schema(generation)) is not None
+    generations = Generations(protecting) if len(definition.schemas) > 1 else None
+    return _Generation(definition, Schema.of(schema), plan, is_marked, generations)
 
 
 def _owner(event: EventToAppend) -> str:

@@ -191,7 +191,8 @@ class EventSequence:
     ) -> None:
         self._writing -= 1
         if outcomes is None:
-            outcomes = [AppendOutcome(errors=[f"{type(error).__name__}: {error}"])] * len(waiting)
+            failed = AppendOutcome(errors=[f"{type(error).__name__}: {error}"], failure=error)
+            outcomes = [failed] * len(waiting)
         # Observers hear of an event before its appender does: then waiting for them after an append is
         # possible.
         self._feed.add([event for outcome in outcomes for event in outcome.events])

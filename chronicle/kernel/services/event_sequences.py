@@ -7,11 +7,17 @@ from typing import Any
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.contracts.bcl_pb2 import Guid
 from chronicle.contracts.event_sequences_pb2_grpc import EventSequencesServicer
-from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.kernel import Kernel
+from chronicle.kernel.namespace import Namespace
 from chronicle.kernel.sequences import Append, AppendOutcome, ConcurrencyScope, EventSequence, EventToAppend
 from chronicle.kernel.services import event_queries, streams
-from chronicle.kernel.services.events import AppendedEvents, encode_causation, identity_chain, tags_json
+from chronicle.kernel.services.events import (
+    AppendedEvents,
+    check_generation,
+    encode_causation,
+    identity_chain,
+    tags_json,
+)
 from chronicle.kernel.services.faults import Context, InvalidRequest
 from chronicle.kernel.services.redaction import RedactionMethods
 from chronicle.kernel.storage.events import EventFilter, StoredEvent
@@ -197,8 +203,8 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
 
 
 async def _add_to(field: Any, namespace: Namespace, events: Sequence[StoredEvent]) -> None:
-    contents = await namespace.compliance.release_events(events, namespace.store.event_types)
-    _appended_events(namespace).add_to(field, events, contents=contents)
+    readable = await namespace.compliance.release_events(events, namespace.store.event_types)
+    _appended_events(namespace).add_to(field, readable)
 
 
 def _appended_events(namespace: Namespace) -> AppendedEvents:
@@ -211,6 +217,7 @@ def _event_to_append(event: Any, correlation_id: Guid, causation: bytes) -> Even
     """An `AppendRequest` or an `EventToAppend` message, with the defaults of events.md 4.1."""
     if not event.HasField("EventType"):
         raise InvalidRequest("EventType is missing.")
+    check_generation(event.EventType)
     return EventToAppend(
         event.EventSourceId,
         event.EventSourceType or DEFAULT_SOURCE_TYPE,

@@ -12,9 +12,15 @@ from uuid import UUID
 import msgspec
 
 from chronicle.contracts.event_sequences_pb2 import Causation, EventContext
+from chronicle.kernel.compliance import Readable
+from chronicle.kernel.event_types.definitions import HIGHEST_GENERATION
 from chronicle.kernel.identities import Identities, Identity, IdentityChain
+from chronicle.kernel.services.faults import InvalidRequest
 from chronicle.kernel.storage.events import GenerationalEvent, RevisedEvent, StoredEvent
 from chronicle.values import format_ticks, halves_from_guid_bytes
+
+MOST_IDENTITIES: Final = 64
+"""How long a chain of identities may be: messages that are nested deeper than 100 levels reach no reader."""
 
 # Kinds of events, in the sense of all that they share, that are converted once and kept.
 _KEPT: Final = 1024
@@ -37,13 +43,27 @@ def tags_json(tags: Sequence[str]) -> str | None:
 
 
 def identity_chain(message: Any) -> IdentityChain:
-    """The chain of an `Identity` message, the acting one first."""
-    chain = []
+    """The chain of an `Identity` message, the acting one first.
+
+    Raises `InvalidRequest` for more than `MOST_IDENTITIES`.
+    """
+    chain: list[Identity] = []
     while True:
+        if len(chain) == MOST_IDENTITIES:
+            raise InvalidRequest(f"CausedBy has more than {MOST_IDENTITIES} identities. Send fewer.")
         chain.append(Identity(message.Subject, message.Name, message.UserName))
         if not message.HasField("OnBehalfOf"):
             return tuple(chain)
         message = message.OnBehalfOf
+
+
+def check_generation(event_type: Any) -> None:
+    """Raises `InvalidRequest` for an `EventType` with a generation that no event can have."""
+    if event_type.Generation > HIGHEST_GENERATION:
+        raise InvalidRequest(
+            f"EventType.Generation is {event_type.Generation}, and can be {HIGHEST_GENERATION} at most. "
+            "The first generation is 1."
+        )
 
 
 class AppendedEvents:
@@ -65,16 +85,14 @@ class AppendedEvents:
     def add_to(
         self,
         field: Any,
-        events: Iterable[StoredEvent],
+        readable: Readable,
         observation_state: int = 1,
-        *,
-        contents: Iterable[str] | None = None,
     ) -> None:
         """Adds events to a message's field of `AppendedEvent`; the state as in the contract, 1 for Initial.
 
-        `contents` are given out in place of those that are stored (see `Compliance.release_events`).
         They are made where they stay: messages that are handed over to a field are copied.
         """
+        events, contents = readable
         if self._renames != self._identities.renames:
             self._renames = self._identities.renames
             self._shared.cache_clear()

@@ -7,7 +7,7 @@ handler. <ExceptionName>: <message>` (events.md 3.2); clients match on such text
 import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import grpc
 import grpc.aio
@@ -15,6 +15,9 @@ import grpc.aio
 from chronicle.errors import ChronicleError, NotRunningError
 
 _log = logging.getLogger(__name__)
+
+MOST_CHARACTERS: Final = 600
+"""Of an error's text. It travels in a header, escaped to twelve times its length; 8 KiB end the call."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -110,5 +113,12 @@ async def _refuse(name: str, error: Exception, context: Context) -> None:
     if not isinstance(error, ChronicleError):
         _log.error("%s failed", name, exc_info=error)
     await context.abort(
-        grpc.StatusCode.UNKNOWN, f"Exception was thrown by handler. {type(error).__name__}: {error}"
+        grpc.StatusCode.UNKNOWN,
+        f"Exception was thrown by handler. {type(error).__name__}: {_shortened(error)}",
     )
+
+
+def _shortened(error: Exception) -> str:
+    """The text of an error that may quote what came with the request: all of it would not fit a status."""
+    text = str(error)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."

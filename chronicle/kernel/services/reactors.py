@@ -60,8 +60,8 @@ class ReactorsService(ReactorsServicer):
                 message = pb.EventsToObserve(
                     Partition=batch.partition, ReplayState=pb.ReplayState.ValueType(batch.notice)
                 )
-                contents = await namespace.compliance.release_events(batch.events, store.event_types)
-                events.add_to(message.Events, batch.events, observing.state_of(batch), contents=contents)
+                readable = await namespace.compliance.release_events(batch.events, store.event_types)
+                events.add_to(message.Events, readable, observing.state_of(batch))
                 yield message
         finally:
             observer.leave(stream)

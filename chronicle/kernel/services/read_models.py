@@ -1,23 +1,48 @@
 """The ReadModels service (contract package ReadModels; projections-and-read-models.md 3)."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+import grpc
 from google.protobuf.empty_pb2 import Empty
 
 from chronicle.contracts import read_models_pb2 as pb
 from chronicle.contracts.bcl_pb2 import Guid
 from chronicle.contracts.read_models_pb2_grpc import ReadModelsServicer
+from chronicle.errors import ChronicleError
 from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.kernel import Kernel
-from chronicle.kernel.read_models import NotMaterialized, ReadModel, ReadModelDefinition, Sink
+from chronicle.kernel.read_models import (
+    ChangeKind,
+    InstanceChange,
+    NotMaterialized,
+    ReadModel,
+    ReadModelDefinition,
+    ReadModelNotFound,
+    Sink,
+    WatcherFellBehind,
+)
 from chronicle.kernel.services.faults import Context
 from chronicle.kernel.storage.read_models import StoredInstance
-from chronicle.values import UNAVAILABLE, guid_from_halves, guid_halves
+from chronicle.values import (
+    UNAVAILABLE,
+    format_ticks,
+    guid_from_halves,
+    guid_halves,
+    halves_from_guid_bytes,
+)
 
 _NULL = "null"
 _EVERYTHING = "*"
+WATCH_PATIENCE = 5.0
+"""Seconds that a watch waits for its read model to be registered."""
+
+
+class NotRegisteredInTime(ChronicleError):
+    """A read model to be watched that nobody registers, in the real kernel's words."""
 
 
 class ReadModelsService(ReadModelsServicer):
@@ -116,6 +141,60 @@ class ReadModelsService(ReadModelsServicer):
                 for one in page
             )
         return answer
+
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.ReadModelChangeset]:
+        """Each instance as it changes, once it is stored, after a first message that says so much (3.5)."""
+        read_model = await self._to_be_watched(request)
+        definition = read_model.definition
+        # Of a passive model, which is kept nowhere, nothing is ever told.
+        sink = await self._sink(request, read_model, definition.container or definition.identifier)
+        watcher = sink.watch()
+        try:
+            yield pb.ReadModelChangeset(Subscribed=True)
+            async for change in watcher.changes():
+                yield await self._changeset(request, read_model, change)
+        except WatcherFellBehind as error:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+        finally:
+            sink.unwatch(watcher)
+
+    async def _to_be_watched(self, request: pb.WatchRequest) -> ReadModel:
+        """The read model of a watch, as soon as something that keeps it is known."""
+        store = await self._event_stores.get(request.EventStore)
+        try:
+            async with asyncio.timeout(WATCH_PATIENCE):
+                async for _ in store.read_models.changes.each():
+                    with contextlib.suppress(ReadModelNotFound):
+                        read_model = await store.read_models.get(request.ReadModelIdentifier)
+                        if read_model.definition.observer_id:
+                            return read_model
+        except TimeoutError:
+            pass
+        raise NotRegisteredInTime(
+            f"Read model definition not registered within {WATCH_PATIENCE * 1000:.0f}ms. "
+            "Ensure the read model is registered before watching."
+        )
+
+    async def _changeset(
+        self, request: pb.WatchRequest, read_model: ReadModel, change: InstanceChange
+    ) -> pb.ReadModelChangeset:
+        (instance,) = await self._released(request, read_model, [change.instance])
+        message = pb.ReadModelChangeset(
+            Namespace=request.Namespace,
+            ModelKey=instance.key,
+            ReadModel=read_model.schema.rendered(
+                instance.document, last_handled=instance.last_handled, with_last_handled=True
+            ),
+            Removed=change.kind is ChangeKind.REMOVED,
+            ChangeType=pb.ReadModelChangeType.ValueType(change.kind),
+            EventSequenceNumber=UNAVAILABLE,
+        )
+        if change.cause is not None:
+            message.EventSequenceNumber = change.cause.number
+            message.Occurred.Value = format_ticks(change.cause.occurred)
+            lo, hi = halves_from_guid_bytes(change.cause.correlation_id)
+            message.CorrelationId.lo, message.CorrelationId.hi = lo, hi
+        return message
 
     async def _register(self, request: Any, messages: Iterable[pb.ReadModelDefinition]) -> None:
         source = request.Source if request.HasField("Source") else pb.READ_MODEL_SOURCE_Code

@@ -16,7 +16,7 @@ from chronicle.kernel.redaction import RedactEvent, RedactEventSource, ReviseEve
 from chronicle.kernel.redaction.contents import NO_REASON
 from chronicle.kernel.redaction.requests import EventTypeReference, Request
 from chronicle.kernel.schemas import content_of
-from chronicle.kernel.services.events import encode_causation, identity_chain
+from chronicle.kernel.services.events import check_generation, encode_causation, identity_chain
 from chronicle.kernel.services.faults import Context, InvalidRequest
 from chronicle.values import SYSTEM_SEQUENCE, guid_bytes_from_halves
 
@@ -51,6 +51,7 @@ class RedactionMethods:
             raise InvalidRequest("Causation is missing. Send at least one entry.")
         if not request.HasField("EventType"):
             raise InvalidRequest("EventType is missing.")
+        check_generation(request.EventType)
         # Other than an unknown number this is found out at once, and could never become right.
         content_of(request.Content)
         (event_type,) = _event_types([request.EventType])

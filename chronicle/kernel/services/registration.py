@@ -13,6 +13,10 @@ from chronicle.contracts.events_pb2_grpc import add_EventTypesServicer_to_server
 from chronicle.contracts.host_pb2_grpc import add_ServerServicer_to_server
 from chronicle.contracts.identities_pb2_grpc import add_IdentitiesServicer_to_server
 from chronicle.contracts.namespaces_pb2_grpc import add_NamespacesServicer_to_server
+from chronicle.contracts.observation_pb2_grpc import (
+    add_FailedPartitionsServicer_to_server,
+    add_ObserversServicer_to_server,
+)
 from chronicle.contracts.observation_reactors_pb2_grpc import add_ReactorsServicer_to_server
 from chronicle.contracts.observation_reducers_pb2_grpc import add_ReducersServicer_to_server
 from chronicle.contracts.read_models_pb2_grpc import add_ReadModelsServicer_to_server
@@ -25,9 +29,11 @@ from chronicle.kernel.services.constraints import ConstraintsService
 from chronicle.kernel.services.event_sequences import EventSequencesService
 from chronicle.kernel.services.event_stores import EventStoresService
 from chronicle.kernel.services.event_types import EventTypesService
+from chronicle.kernel.services.failed_partitions import FailedPartitionsService
 from chronicle.kernel.services.faults import GuardedServer, Server
 from chronicle.kernel.services.identities import IdentitiesService
 from chronicle.kernel.services.namespaces import NamespacesService
+from chronicle.kernel.services.observers import ObserversService
 from chronicle.kernel.services.reactors import ReactorsService
 from chronicle.kernel.services.read_models import ReadModelsService
 from chronicle.kernel.services.reducers import ReducersService
@@ -57,6 +63,8 @@ def register_services(kernel: Kernel, server: Server) -> list[str]:
     add_IdentitiesServicer_to_server(IdentitiesService(kernel), guarded)
     add_EventSeedingServicer_to_server(EventSeedingService(kernel), guarded)
     add_ComplianceServicer_to_server(ComplianceService(kernel), guarded)
+    add_ObserversServicer_to_server(ObserversService(kernel), guarded)
+    add_FailedPartitionsServicer_to_server(FailedPartitionsService(kernel), guarded)
     add_ReactorsServicer_to_server(ReactorsService(kernel), guarded)
     add_ReducersServicer_to_server(ReducersService(kernel), guarded)
     add_ReadModelsServicer_to_server(ReadModelsService(kernel), guarded)

@@ -35,12 +35,12 @@ class SequenceToIndex(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a value stands in the index."""
+    """Where a value stands in the index of an event sequence."""
 
     constraint_id: int
-    event_sequence_id: int
     scope: str
     value: bytes
+    """SHA-256."""
 
 
 class Holder(NamedTuple):
@@ -51,6 +51,56 @@ class Holder(NamedTuple):
     """The event by which it did."""
     checked: int
     """The number up to which it is known to have kept it."""
+
+
+class Holders:
+    """Who holds unique values in an event sequence: looked up together, and written together at the end.
+
+    Lives no longer than a write job, in which nobody else changes them.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, sequence: int) -> None:
+        self._connection = connection
+        self._sequence = sequence
+        self._known: dict[Place, Holder | None] = {}
+        self._changed: dict[Place, Holder] = {}
+
+    def look_up(self, places: Iterable[Place]) -> None:
+        """Reads who holds these values, ahead of many a `get`."""
+        values: dict[tuple[int, str], list[bytes]] = {}
+        for place in places:
+            if place not in self._known:
+                self._known[place] = None
+                values.setdefault(place[:2], []).append(place.value)
+        for (constraint_id, scope), of_scope in values.items():
+            parameters = {
+                "constraint_id": constraint_id,
+                "sequence": self._sequence,
+                "scope": scope,
+                "values": b"".join(of_scope),
+            }
+            query = _QUERIES["holder" if len(of_scope) == 1 else "holders"]
+            for value, *holder in self._connection.execute(query, parameters):
+                self._known[Place(constraint_id, scope, value)] = Holder._make(holder)
+
+    def get(self, place: Place) -> Holder | None:
+        """The event source that has taken a value last."""
+        self.look_up((place,))
+        return self._known[place]
+
+    def set(self, place: Place, holder: Holder) -> None:
+        """Gives a value to a holder, whoever had it."""
+        self._known[place] = self._changed[place] = holder
+
+    def write(self) -> None:
+        """Stores what was changed."""
+        if self._changed:
+            rows = [
+                (constraint_id, self._sequence, scope, value, *holder)
+                for (constraint_id, scope, value), holder in self._changed.items()
+            ]
+            self._connection.executemany(_QUERIES["hold"], rows)
+            self._changed = {}
 
 
 def constraints(connection: sqlite3.Connection) -> list[StoredConstraint]:
@@ -84,22 +134,6 @@ def sequences(connection: sqlite3.Connection, event_store_id: int) -> list[Seque
     return [
         SequenceToIndex._make(row) for row in connection.execute(_QUERIES["sequences"], (event_store_id,))
     ]
-
-
-def hold(connection: sqlite3.Connection, place: Place, event_source_id: str, number: int) -> None:
-    """Gives a value to an event source, whoever had it."""
-    connection.execute(_QUERIES["hold"], (*place, event_source_id, number, number))
-
-
-def holder(connection: sqlite3.Connection, place: Place) -> Holder | None:
-    """The event source that has taken a value last."""
-    row = connection.execute(_QUERIES["holder"], place).fetchone()
-    return None if row is None else Holder._make(row)
-
-
-def set_checked(connection: sqlite3.Connection, place: Place, number: int) -> None:
-    """Keeps that a value's holder has kept it up to this number."""
-    connection.execute(_QUERIES["set_checked"], (number, *place))
 
 
 def first_event(

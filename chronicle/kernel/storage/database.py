@@ -38,7 +38,7 @@ class Database:
         self._writer = writer
         self._lock = lock
         self._readers = None if path is None else _Readers(path)
-        self._is_open = True
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, path: Path | None) -> Self:
@@ -48,9 +48,14 @@ class Database:
         when the file cannot be opened at all.
         """
         lock = None if path is None else _lock(path)
+        opening = asyncio.create_task(asyncio.to_thread(_open, path))
         try:
-            connection = await asyncio.to_thread(_open, path)
+            connection = await asyncio.shield(opening)
         except BaseException:
+            # When we are cancelled the thread goes on: it must not be at the file beside its next owner.
+            await asyncio.wait((opening,))
+            if opening.exception() is None:
+                opening.result().close()
             if lock:
                 lock.release()
             raise
@@ -99,11 +104,13 @@ class Database:
     async def close(self) -> None:
         """Finishes what is queued, closes all connections and gives the file free.
 
-        A second call does nothing.
+        That goes on when the caller is cancelled; a second call waits for the first one's end.
         """
-        if not self._is_open:
-            return
-        self._is_open = False
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="chronicle-database-close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         if self._readers is not None:
             await self._readers.close()
         await self._writer.close()
@@ -111,8 +118,12 @@ class Database:
             self._lock.release()
 
     def _check_open(self) -> None:
-        if not self._is_open:
-            raise NotRunningError("The embedded kernel is closed. Open a new client to go on.")
+        if self._closing is not None:
+            raise _closed()
+
+
+def _closed() -> NotRunningError:
+    return NotRunningError("The embedded kernel is closed. Open a new client to go on.")
 
 
 def _settle(future: asyncio.Future[T], result: T, error: Exception | None) -> None:
@@ -134,6 +145,7 @@ class _Readers:
         self._connections: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="chronicle-reader")
         self._pausing = asyncio.Lock()
+        self._is_closed = False
 
     async def run(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, job)
@@ -150,6 +162,8 @@ class _Readers:
 
         # Two at a time would each hold some of the threads, and wait for the rest.
         async with self._pausing:
+            if self._is_closed:
+                raise _closed()
             all_held = [asyncio.Event() for _ in range(READERS)]
             try:
                 for is_held in all_held:
@@ -161,6 +175,7 @@ class _Readers:
                 end.set()
 
     async def close(self) -> None:
+        self._is_closed = True
         await asyncio.to_thread(self._threads.shutdown)
         for connection in self._connections:
             connection.close()

@@ -29,6 +29,9 @@ class QueryCriteria:
     """An event has one of them."""
 
 
+_EVERYTHING: Final = QueryCriteria()
+
+
 class SortBy(IntEnum):
     """What the events of a page are sorted by; the values are the contract's."""
 
@@ -54,7 +57,8 @@ class Buckets(NamedTuple):
 
 def count(connection: sqlite3.Connection, sequence: int, criteria: QueryCriteria) -> int:
     """How many events match."""
-    row = connection.execute(_query("count", criteria), _parameters(sequence, criteria)).fetchone()
+    query = _QUERIES["count_of_all"] if criteria == _EVERYTHING else _query("count", criteria)
+    row = connection.execute(query, _parameters(sequence, criteria)).fetchone()
     return int(row[0])
 
 

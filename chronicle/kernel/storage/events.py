@@ -121,6 +121,17 @@ class EventFilter:
     event_types: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
+    @property
+    def is_only_source(self) -> bool:
+        """Whether it is the event source that narrows, and nothing else."""
+        return self.event_source_id is not None and not (
+            self.event_source_type
+            or self.event_stream_type
+            or self.event_stream_id
+            or self.event_types
+            or self.tags
+        )
+
     def parameters(self) -> dict[str, str | None]:
         """The filter as the queries' named parameters."""
         return {
@@ -179,10 +190,14 @@ def tail(
     if narrowing == EVERYTHING:
         row = connection.execute(_QUERIES["tail"], {"sequence": sequence}).fetchone()
         return None if row[0] is None or row[0] <= after else int(row[0])
-    query = "tail_filtered" if narrowing.event_source_id is None else "tail_of_source"
-    row = connection.execute(
-        _QUERIES[query], {"sequence": sequence, "after": min(after, _LAST_NUMBER), **narrowing.parameters()}
-    ).fetchone()
+    after = min(after, _LAST_NUMBER)
+    if narrowing.is_only_source:
+        source = (sequence, narrowing.event_source_id, after)
+        row = connection.execute(_QUERIES["tail_of_whole_source"], source).fetchone()
+    else:
+        query = "tail_filtered" if narrowing.event_source_id is None else "tail_of_source"
+        parameters = {"sequence": sequence, "after": after, **narrowing.parameters()}
+        row = connection.execute(_QUERIES[query], parameters).fetchone()
     return None if row is None else int(row[0])
 
 

@@ -48,6 +48,11 @@ def set_definition(connection: sqlite3.Connection, event_store_id: int, definiti
     connection.execute(_QUERIES["set_definition"], {"event_store_id": event_store_id, **definition._asdict()})
 
 
+def remove_definition(connection: sqlite3.Connection, event_store_id: int, observer_id: str) -> None:
+    """Forgets what an observer is; how far it has come stays."""
+    connection.execute(_QUERIES["remove_definition"], {"event_store_id": event_store_id, "id": observer_id})
+
+
 def state(connection: sqlite3.Connection, namespace_id: int, observer_id: str) -> StoredState | None:
     """How far an observer has come; `None` when it never moved."""
     row = connection.execute(

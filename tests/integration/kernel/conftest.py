@@ -12,6 +12,7 @@ from chronicle.connections.remote import open_remote_channel
 from chronicle.kernel.clients import ClientTimings
 from chronicle.kernel.kernel import Kernel
 from chronicle.kernel.services.registration import register_services
+from chronicle.values import GRPC_OPTIONS
 
 # As short as they can be: the tests wait for what happens, and how long it takes proves nothing.
 TIMINGS = ClientTimings(keep_alive_interval=0.01, observe_interval=0.01, revise_interval=0.01)
@@ -50,7 +51,7 @@ async def channel(request: pytest.FixtureRequest, kernel: Kernel) -> AsyncIterat
         async with EmbeddedChannel(services, _nothing) as channel:
             yield channel
         return
-    server = grpc.aio.server()
+    server = grpc.aio.server(options=GRPC_OPTIONS)
     register_services(kernel, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

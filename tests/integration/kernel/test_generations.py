@@ -223,6 +223,83 @@ async def test_an_event_that_does_not_go_through_stays_and_the_others_do_not_wai
     await store.rewriting.finished()
     assert [event.generation for event in await log.read()] == [1, 2]
     assert "1 events of type 'grown' stay in their generation" in caplog.text
+    assert "The first is number 0" in caplog.text
+
+
+async def test_what_keeps_its_generation_is_not_quoted_in_the_log(
+    kernel: Kernel, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = await kernel.event_stores.ensure("bank")
+    await store.register_event_types([EventTypeRegistration("grown", 1)])
+    await append(await sequence_of(store), appended('{"born":"Alice was born in May"}'))
+    dated = json.dumps({"properties": {"born": {"type": "string", "format": "date"}}})
+    second = EventTypeRegistration(
+        "grown", 2, generations={1: "{}", 2: dated}, migrations=(EventTypeMigration(1, 2, "{}", "{}"),)
+    )
+    await store.register_event_types([second])
+    await store.rewriting.finished()
+    assert "1 events of type 'grown' stay in their generation" in caplog.text
+    assert "Alice" not in caplog.text
+
+
+def marked(*names: str) -> str:
+    """A schema with a text, a date and an integer, those of these names marked as personal."""
+    mark = {"compliance": [{"metadataType": "PII", "details": ""}]}
+    kinds: dict[str, dict[str, object]] = {
+        "name": {"type": "string"},
+        "born": {"type": "string", "format": "date"},
+        "age": {"type": "integer", "format": "int32"},
+    }
+    return json.dumps({"properties": {n: kind | (mark if n in names else {}) for n, kind in kinds.items()}})
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_what_a_later_generation_marks_is_encrypted_in_all_and_readable_in_all(
+    kernel: Kernel, generation: int
+) -> None:
+    store = await kernel.event_stores.ensure("bank")
+    schemas = {1: marked(), 2: marked("name", "born", "age")}
+    await store.register_event_types(
+        [
+            EventTypeRegistration(
+                "grown", 2, generations=schemas, migrations=(EventTypeMigration(1, 2, "{}", "{}"),)
+            )
+        ]
+    )
+    log, content = await sequence_of(store), {"name": "Alice", "born": "1984-02-29", "age": 41}
+    await append(log, appended(json.dumps(content), generation=generation))
+    (event,) = found = await log.read()
+    assert isinstance(event, GenerationalEvent)
+    for text in (event.content, *(other.content for other in event.others)):
+        assert set(json.loads(text)) == set(content)
+        assert "Alice" not in text
+        assert "1984" not in text
+    compliance = (await store.namespace("Default")).compliance
+    released = await compliance.release_events(found, store.event_types)
+    assert released.contents is not None
+    assert json.loads(released.contents[0]) == content
+    (readable,) = released.events
+    assert isinstance(readable, GenerationalEvent)
+    assert [json.loads(other.content) for other in readable.others] == [content]
+
+
+async def test_a_later_mark_makes_nothing_fail_in_a_generation_without_it(kernel: Kernel) -> None:
+    store = await kernel.event_stores.ensure("bank")
+    await store.register_event_types(
+        [
+            EventTypeRegistration(
+                "grown",
+                2,
+                generations={1: marked(), 2: marked("name")},
+                migrations=(EventTypeMigration(1, 2, "{}", "{}"),),
+            )
+        ]
+    )
+    undeclared = '{"name":"Alice","born":"1984-02-29","age":41,"other":"x"}'
+    log = await sequence_of(store)
+    await append(log, appended(undeclared, generation=1))
+    outcome = await log.append(Append([appended(undeclared, generation=2)], (SYSTEM,)))
+    assert "'other'" in outcome.errors[0]
 
 
 async def test_rewriting_that_was_interrupted_goes_on_with_the_next_start(

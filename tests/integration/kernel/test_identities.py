@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from chronicle.contracts import event_sequences_pb2 as pb
+from chronicle.kernel.compliance import Readable
 from chronicle.kernel.errors import MissingUserName
 from chronicle.kernel.identities import NOT_SET, UNKNOWN, Identities, Identity, IdentityChain, identity_ids
 from chronicle.kernel.kernel import Kernel
@@ -175,7 +176,7 @@ async def test_events_that_are_written_by_the_same_hand_show_a_new_name(
     names = []
     for name in ("Anna Berg", "Anna Lie"):
         response = pb.GetFromEventSequenceNumberResponse()
-        written.add_to(response.Events, [event])
+        written.add_to(response.Events, Readable([event]))
         names.append(response.Events[0].Context.CausedBy.Name)
         await identities.rename("1", name)
     assert names == ["Anna", "Anna Berg"]

@@ -7,8 +7,8 @@ from chronicle.errors import AppendError, ConcurrencyError, ConstraintViolationE
 from chronicle.event_sequences.concurrency import ConcurrencyScope
 from chronicle.event_sequences.event_for import EventFor
 from chronicle.event_sequences.event_sequence import EventSequence
-from chronicle.event_sequences.results import ConcurrencyViolation, ConstraintType
 from chronicle.values import BEFORE_FIRST, UNAVAILABLE
+from chronicle.violations import ConcurrencyViolation, ConstraintType
 from tests.unit.event_sequences.scripted import AccountOpened, FundsDeposited, ScriptedKernel
 
 ALICE = AccountOpened(owner="Alice")

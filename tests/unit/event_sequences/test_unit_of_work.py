@@ -3,18 +3,22 @@
 import asyncio
 import contextvars
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import grpc
 import pytest
 
-from chronicle.context import correlation
+from chronicle.context import Causation, correlation
 from chronicle.contracts import event_sequences_pb2 as pb
 from chronicle.errors import (
+    AppendError,
+    ConcurrencyScopeError,
     ConstraintViolationError,
     NotConnectedError,
     NoUnitOfWorkError,
+    PartialCommitError,
     UnitOfWorkCompletedError,
     UnitOfWorkError,
     UnknownEventTypeError,
@@ -316,19 +320,164 @@ async def test_what_is_rejected_while_adding_leaves_the_unit_as_it_was(
     assert not kernel.requests[0].ConcurrencyScopes
 
 
-@pytest.mark.row("S174")
-async def test_a_unit_is_for_one_sequence_that_of_its_first_event(
+async def test_a_unit_for_several_sequences_is_one_call_for_each_in_the_order_of_first_mention(
     log: EventSequence, store: StoreAccess, kernel: ScriptedKernel
 ) -> None:
     other = EventSequence(store, "other")
     unit = log.transactional.unit_of_work()
     unit.make_current()
     other.transactional.append("a", FundsDeposited(1))
-    with pytest.raises(UnitOfWorkError, match="'other' and takes none for 'event-log'"):
+    unit.append("b", FundsDeposited(2))
+    other.transactional.append("c", FundsDeposited(3))
+    kernel.answers = [
+        pb.AppendManyResponse(SequenceNumbers=[40, 41]),
+        pb.AppendManyResponse(SequenceNumbers=[7]),
+    ]
+    result = await unit.commit()
+    assert [
+        (request.EventSequenceId, [each.EventSourceId for each in request.Events])
+        for request in kernel.requests
+    ] == [("other", ["a", "c"]), ("event-log", ["b"])]
+    assert result.sequence_numbers == (40, 7, 41)
+    assert unit.last_sequence_number == 41
+    assert {each: done.sequence_numbers for each, done in unit.results.items()} == {
+        "other": (40, 41),
+        "event-log": (7,),
+    }
+
+
+async def test_a_refusal_ends_the_commit_and_says_what_is_stored(
+    log: EventSequence, store: StoreAccess, kernel: ScriptedKernel
+) -> None:
+    unit = log.transactional.unit_of_work()
+    unit.append("a", FundsDeposited(1))
+    unit.make_current()
+    for sequence in ("other", "third"):
+        EventSequence(store, sequence).transactional.append("a", FundsDeposited(2))
+    kernel.answers = [pb.AppendManyResponse(SequenceNumbers=[0]), REJECTION]
+    with pytest.raises(PartialCommitError, match="'event-log' are stored, those for 'other'") as error:
+        await unit.commit()
+    assert (error.value.stored, error.value.refused) == (("event-log",), "other")
+    assert isinstance(error.value.__cause__, ConstraintViolationError)
+    assert len(kernel.requests) == 2
+    assert unit.state is UnitOfWorkState.COMMITTED_IN_PART
+    assert not unit.is_success
+    assert unit.last_sequence_number is None
+
+
+async def test_a_refusal_of_the_first_sequence_stores_nothing(
+    log: EventSequence, store: StoreAccess, kernel: ScriptedKernel
+) -> None:
+    unit = log.transactional.unit_of_work()
+    unit.append("a", FundsDeposited(1))
+    unit.make_current()
+    EventSequence(store, "other").transactional.append("a", FundsDeposited(2))
+    kernel.answers = [REJECTION]
+    with pytest.raises(ConstraintViolationError):
+        await unit.commit()
+    assert unit.state is UnitOfWorkState.REJECTED
+
+
+async def test_a_unit_takes_nothing_for_another_event_store(
+    log: EventSequence, store: StoreAccess, unit: UnitOfWork
+) -> None:
+    elsewhere = EventSequence(replace(store, namespace="tenant"), "event-log")
+    unit.make_current()
+    with pytest.raises(UnitOfWorkError, match="'bank' in 'tenant'"):
+        elsewhere.transactional.append("a", FundsDeposited(1))
+    assert unit.events == ()
+
+
+@pytest.mark.row("S75", "S77", "E128")
+@pytest.mark.parametrize(
+    ("label", "scope"),
+    [
+        ("", ConcurrencyScope.at(1)),
+        ("  ", ConcurrencyScope.at(1)),
+        ("a", ConcurrencyScope.at(1).for_source("b")),
+    ],
+    ids=["blank", "spaces", "of another source"],
+)
+async def test_a_scope_that_is_given_for_no_source_or_the_wrong_one_adds_nothing(
+    unit: UnitOfWork, kernel: ScriptedKernel, label: str, scope: ConcurrencyScope
+) -> None:
+    with pytest.raises(ConcurrencyScopeError):
+        unit.append_many([EventFor("a", FundsDeposited(1))], concurrency={label: scope})
+    with pytest.raises(ConcurrencyScopeError):
+        unit.expect(label, scope)
+    assert unit.events == ()
+    await unit.commit()
+    assert kernel.requests == []
+
+
+@pytest.mark.row("S77", "E128")
+async def test_an_event_for_a_blank_source_adds_nothing_of_its_batch(unit: UnitOfWork) -> None:
+    with pytest.raises(AppendError, match="event source id"):
+        unit.append_many([EventFor("a", FundsDeposited(1)), EventFor("", FundsDeposited(2))])
+    assert unit.events == ()
+
+
+@pytest.mark.row("S76", "E128")
+async def test_scopes_of_batches_must_not_contradict_each_other_but_may_repeat(
+    unit: UnitOfWork, kernel: ScriptedKernel
+) -> None:
+    of_two = ConcurrencyScope.at(3).types(AccountOpened, FundsDeposited)
+    event = EventFor("a", FundsDeposited(1))
+    unit.append_many([event], concurrency={"a": of_two})
+    unit.append_many([event], concurrency={"a": ConcurrencyScope.at(3).types(FundsDeposited, AccountOpened)})
+    unit.append_many([event], concurrency={"a": NO_CONCURRENCY_CHECK})
+    unit.append_many([event])
+    for other in (ConcurrencyScope.at(4), ConcurrencyScope.at(3).types(AccountOpened)):
+        with pytest.raises(ConcurrencyScopeError, match="'a'"):
+            unit.append_many([event, event], concurrency={"b": ConcurrencyScope.at(1), "a": other})
+    assert len(unit.events) == 4
+    await unit.commit()
+    (request,) = kernel.requests
+    assert {label: scope.SequenceNumber for label, scope in request.ConcurrencyScopes.items()} == {"a": 3}
+    assert len(request.ConcurrencyScopes["a"].EventTypes) == 2
+
+
+async def test_what_is_expected_is_checked_also_without_any_event(
+    unit: UnitOfWork, kernel: ScriptedKernel
+) -> None:
+    unit.expect("a", ConcurrencyScope.at(3))
+    assert (await unit.commit()).is_success
+    (request,) = kernel.requests
+    assert not request.Events
+    assert request.ConcurrencyScopes["a"].SequenceNumber == 3
+
+
+@pytest.mark.row("S48")
+async def test_events_that_disagree_about_their_causation_are_refused_and_those_that_agree_keep_it(
+    log: EventSequence, unit: UnitOfWork, kernel: ScriptedKernel
+) -> None:
+    import_ = [Causation("Import", {"file": "a.csv"})]
+    agreed = EventFor("a", FundsDeposited(1), causation=import_)
+    for other in (EventFor("b", FundsDeposited(2)), EventFor("b", FundsDeposited(2), causation=[])):
+        with pytest.raises(AppendError, match="causation"):
+            await log.append_many([agreed, other])
+        with pytest.raises(AppendError, match="causation"):
+            unit.append_many([agreed, other])
+    assert kernel.requests == []
+    unit.append_many([agreed])
+    with pytest.raises(AppendError, match="causation"):
         unit.append("b", FundsDeposited(2))
     await unit.commit()
-    assert kernel.requests[0].EventSequenceId == "other"
-    assert [source for source, _ in sent(kernel)] == ["a"]
+    await log.append_many([agreed, EventFor("b", FundsDeposited(2), causation=list(import_))])
+    of_unit, of_log = ([each.Type for each in request.Causation] for request in kernel.requests)
+    assert of_unit == ["Import", "TransactionalEventSequence"]
+    assert of_log[0] == "Import"
+
+
+@pytest.mark.row("E183")
+async def test_the_last_number_is_that_of_the_event_added_last_once_it_is_stored(
+    unit: UnitOfWork, kernel: ScriptedKernel
+) -> None:
+    kernel.answers = [pb.AppendManyResponse(SequenceNumbers=[4, 5])]
+    unit.append_many("a", [FundsDeposited(1), FundsDeposited(2)])
+    assert unit.last_sequence_number is None
+    await unit.commit()
+    assert unit.last_sequence_number == 5
 
 
 async def test_callbacks_run_in_order_plain_or_async_and_a_failing_one_stops_none(

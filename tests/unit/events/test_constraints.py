@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from chronicle.contracts import events_constraints_pb2 as pb
 from chronicle.errors import DeclarationError, UnknownEventTypeError
-from chronicle.event_sequences.results import ConstraintType, ConstraintViolation
 from chronicle.events.constraints import (
     ConstraintBuilder,
     ConstraintScope,
@@ -22,6 +21,7 @@ from chronicle.events.constraints import (
 from chronicle.events.declared_constraints import DeclaredConstraints
 from chronicle.events.event_types import EventTypes, event_type
 from chronicle.serialization.naming import as_declared
+from chronicle.violations import ConstraintType, ConstraintViolation
 
 Email = Annotated[str, Unique("email", ignore_casing=True)]
 

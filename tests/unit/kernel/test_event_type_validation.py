@@ -31,6 +31,10 @@ def registration(generation: int, *migrations: EventTypeMigration, **schemas: st
     return EventTypeRegistration("opened", generation, generations=described, migrations=migrations)
 
 
+def nested_schema(levels: int) -> str:
+    return '{"items": ' * levels + "{}" + "}" * levels
+
+
 @pytest.mark.parametrize(
     "complete",
     [
@@ -133,10 +137,14 @@ def test_an_expression_that_is_no_json_object_is_refused(expression: str) -> Non
         (EventTypeRegistration(" ", 1), "without an id"),
         (EventTypeRegistration("opened", 1, "[]"), "'opened' with generation 1"),
         (EventTypeRegistration("opened", 2, generations={1: "{}", 2: "{"}), "'opened' with generation 2"),
+        (EventTypeRegistration("opened", 1, '{"maximum": NaN}'), "'opened' with generation 1"),
+        (EventTypeRegistration("opened", 1, nested_schema(300)), "nested deeper than 256 levels"),
+        (EventTypeRegistration("opened", 1, nested_schema(100_000)), "'opened' with generation 1"),
+        (registration(2, step(1, 2), step(1, 2)), "2 migrations from generation 1 to 2"),
     ],
 )
-def test_an_event_type_has_an_id_and_schemas_that_are_objects(
+def test_an_event_type_has_an_id_and_schemas_and_migrations_that_can_be_used(
     refused: EventTypeRegistration, named: str
 ) -> None:
     with pytest.raises(InvalidEventType, match=named):
-        validation.check_form(refused)
+        validation.check_form(refused, None)

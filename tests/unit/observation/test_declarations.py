@@ -54,12 +54,12 @@ def test_a_reactor_class_has_a_handler_per_event_type() -> None:
 
     handlers = reactor_of(Welcome).handlers
     assert set(handlers) == {"opened", "closed"}
-    assert (handlers["opened"].name, handlers["opened"].takes_context, handlers["opened"].is_async) == (
+    assert (handlers["opened"].name, handlers["opened"].asks_for, handlers["opened"].is_async) == (
         "opened",
-        False,
+        (),
         True,
     )
-    assert (handlers["closed"].takes_context, handlers["closed"].is_async) == (True, False)
+    assert (handlers["closed"].asks_for, handlers["closed"].is_async) == ((EventContext,), False)
 
 
 def test_a_function_is_a_reactor_and_stays_a_function() -> None:
@@ -68,7 +68,7 @@ def test_a_function_is_a_reactor_and_stays_a_function() -> None:
 
     assert is_reactor(welcome)
     assert reactor_of(welcome).target is welcome
-    assert reactor_of(welcome).handlers["opened"].takes_context
+    assert reactor_of(welcome).handlers["opened"].asks_for == (EventContext,)
 
 
 @pytest.mark.row("O139")
@@ -216,15 +216,46 @@ def test_a_parameter_that_nobody_fills_is_refused_beside_the_line_that_was_meant
 
         @reactor
         class Welcome:
-            async def opened(self, event: Opened, mailer: NoEvent) -> None: ...
+            async def opened(self, event: Opened, mailer: str) -> None: ...
 
-    assert "Welcome.opened: 'mailer: NoEvent' cannot be filled" in str(refused.value)
-    assert "written:        async def opened(self, event: Opened, mailer: NoEvent) -> None: ..." in str(
+    assert "Welcome.opened: 'mailer: str' cannot be filled" in str(refused.value)
+    assert "can ask for EventContext, EventStore, EventLog, ReadModels, UnitOfWork" in str(refused.value)
+    assert "written:        async def opened(self, event: Opened, mailer: str) -> None: ..." in str(
         refused.value
     )
     assert "probably meant: async def opened(self, event: Opened, mailer: EventContext) -> None: ..." in str(
         refused.value
     )
+
+
+@pytest.mark.row("S92")
+@pytest.mark.parametrize(
+    "annotation", [Closed, int, list[str], NoEvent | Account, None, Any, "missing"], ids=str
+)
+def test_what_can_be_no_service_is_refused_whatever_is_registered(annotation: Any) -> None:
+    async def welcome(event: Opened, mailer: NoEvent, other: Any) -> None: ...
+
+    welcome.__annotations__["other"] = annotation
+    with pytest.raises(HandlerSignatureError, match="welcome"):
+        reactor(welcome)
+
+
+def test_services_are_asked_for_in_any_order_with_the_context_among_them() -> None:
+    @reactor
+    async def welcome(event: Opened, mailer: NoEvent, context: EventContext, account: Account) -> None: ...
+
+    assert reactor_of(welcome).handlers["opened"].asks_for == (NoEvent, EventContext, Account)
+
+    @reducer(model=Account)
+    class Accounts:
+        def opened(self, event: Opened, current: Account | None, mailer: NoEvent) -> Account: ...
+
+    assert reducer_of(Accounts).handlers["opened"].asks_for == (NoEvent,)
+
+    @reactor
+    async def perhaps(event: Opened, account: Account | None) -> None: ...
+
+    assert reactor_of(perhaps).handlers["opened"].asks_for == (Account | None,)
 
 
 @pytest.mark.row("S92")
@@ -318,8 +349,8 @@ def test_a_reducer_keeps_a_model() -> None:
     assert is_reducer(Accounts)
     assert (declaration.model, declaration.is_active) == (Account, True)
     assert declaration.id == f"{__name__}.{Accounts.__qualname__}"
-    assert not declaration.handlers["opened"].takes_context
-    assert declaration.handlers["closed"].takes_context
+    assert declaration.handlers["opened"].asks_for == ()
+    assert declaration.handlers["closed"].asks_for == (EventContext,)
 
 
 def test_a_passive_reducer_says_so() -> None:

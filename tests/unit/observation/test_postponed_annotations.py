@@ -37,8 +37,8 @@ class Accounts:
 
 
 def test_at_module_level() -> None:
-    assert reactor_of(Welcome).handlers["opened"].takes_context
-    assert reducer_of(Accounts).handlers["opened"].takes_context
+    assert reactor_of(Welcome).handlers["opened"].asks_for == (EventContext,)
+    assert reducer_of(Accounts).handlers["opened"].asks_for == (EventContext,)
 
 
 def test_in_a_function() -> None:

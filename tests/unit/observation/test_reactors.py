@@ -23,18 +23,15 @@ from chronicle.context import (
 )
 from chronicle.contracts import observation_reactors_pb2 as pb
 from chronicle.event_sequences.event_for import EventFor
-from chronicle.event_sequences.results import (
-    AppendManyResult,
-    ConcurrencyViolation,
-    ConstraintType,
-    ConstraintViolation,
-)
+from chronicle.event_sequences.results import AppendManyResult
 from chronicle.events.event_context import EventContext
 from chronicle.events.event_types import event_type
+from chronicle.observation.arguments import HandlerArguments
 from chronicle.observation.declarations import reactor, reactor_of
 from chronicle.observation.reactors import Reactor
 from chronicle.serialization import Serializer
 from chronicle.values import NO_GUID, UNAVAILABLE
+from chronicle.violations import ConcurrencyViolation, ConstraintType, ConstraintViolation
 from tests.unit.observation.messages import CORRELATION_ID, reactor_event, to_observe
 
 OPENED, CLOSED = '{"owner":"Ann"}', '{"reason":"bored"}'
@@ -80,9 +77,18 @@ def log() -> Log:
     return Log()
 
 
+def make(target: Any, log: Log, arguments: HandlerArguments | None = None) -> Reactor:
+    return Reactor(
+        reactor_of(target),
+        serializer=Serializer(),
+        append=log.append,
+        arguments=arguments or HandlerArguments(),
+    )
+
+
 @pytest.fixture
 def work(log: Log) -> Work:
-    return lambda target: Reactor(reactor_of(reactor(target)), serializer=Serializer(), append=log.append)
+    return lambda target: make(reactor(target), log)
 
 
 async def result_of(worker: Reactor, *events: pb.AppendedEvent) -> pb.ReactorResult:
@@ -102,7 +108,7 @@ def test_it_registers_with_everything_said_explicitly(log: Log) -> None:
         def opened(self, event: OpenedAnew) -> None: ...
         def closed(self, event: Closed) -> None: ...
 
-    worker = Reactor(reactor_of(Welcome), serializer=Serializer(), append=log.append)
+    worker = make(Welcome, log)
 
     message = worker.register("c-1", event_store="bank", namespace="Default")
 

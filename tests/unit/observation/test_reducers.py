@@ -10,6 +10,7 @@ import pytest
 from chronicle.contracts import observation_reducers_pb2 as pb
 from chronicle.events.event_context import EventContext
 from chronicle.events.event_types import event_type
+from chronicle.observation.arguments import HandlerArguments
 from chronicle.observation.declarations import reducer, reducer_of
 from chronicle.observation.reducers import Reducer
 from chronicle.serialization import Serializer
@@ -52,7 +53,9 @@ Work = Callable[[Any], Reducer]
 
 @pytest.fixture
 def work() -> Work:
-    return lambda target: Reducer(reducer_of(target), read_model="Account", serializer=Serializer())
+    return lambda target: Reducer(
+        reducer_of(target), read_model="Account", serializer=Serializer(), arguments=HandlerArguments()
+    )
 
 
 async def result_of(worker: Reducer, *events: pb.AppendedEvent, initial: str = "") -> pb.ReducerResult:

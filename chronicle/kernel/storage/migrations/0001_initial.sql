@@ -298,3 +298,14 @@ CREATE TABLE failed_partition_attempts (
     stack_trace TEXT NOT NULL,
     PRIMARY KEY (failed_partition_id, attempt)
 ) STRICT, WITHOUT ROWID;
+
+-- What event stores get from the outboxes of others.
+CREATE TABLE event_store_subscriptions (
+    event_store_id INTEGER NOT NULL REFERENCES event_stores (id),
+    identifier TEXT NOT NULL,
+    -- By name: it need not be there yet.
+    source_event_store TEXT NOT NULL,
+    -- JSON array of {"id", "generation", "key"}.
+    event_types TEXT NOT NULL,
+    PRIMARY KEY (event_store_id, identifier)
+) STRICT, WITHOUT ROWID;

@@ -48,12 +48,25 @@ ON CONFLICT (constraint_id, event_sequence_id, scope, value) DO UPDATE
 SET event_source_id = excluded.event_source_id, number = excluded.number, checked = excluded.checked;
 
 -- name: holder
-SELECT event_source_id, number, checked FROM unique_values
-WHERE constraint_id = ? AND event_sequence_id = ? AND scope = ? AND value = ?;
+-- As `holders`, of one value.
+SELECT value, event_source_id, number, checked FROM unique_values
+WHERE constraint_id = :constraint_id
+    AND event_sequence_id = :sequence
+    AND scope = :scope
+    AND value = :values;
 
--- name: set_checked
-UPDATE unique_values SET checked = ?
-WHERE constraint_id = ? AND event_sequence_id = ? AND scope = ? AND value = ?;
+-- name: holders
+-- Of several values, one after the other in :values, 32 bytes each.
+WITH RECURSIVE positions (position) AS (
+    SELECT 1
+    UNION ALL
+    SELECT position + 32 FROM positions WHERE position + 32 <= length(:values)
+)
+SELECT value, event_source_id, number, checked FROM unique_values
+WHERE constraint_id = :constraint_id
+    AND event_sequence_id = :sequence
+    AND scope = :scope
+    AND value IN (SELECT substr(:values, position, 32) FROM positions);
 
 -- name: first_event
 SELECT number FROM events

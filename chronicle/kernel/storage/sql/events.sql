@@ -16,6 +16,12 @@ INSERT INTO events (
 -- name: tail
 SELECT max(number) FROM events WHERE event_sequence_id = :sequence;
 
+-- name: tail_of_whole_source
+-- What most appends that are compared with the log ask for: half as long under way as the general one.
+SELECT number FROM events
+WHERE event_sequence_id = ? AND event_source_id = ? AND number > ?
+ORDER BY number DESC LIMIT 1;
+
 -- name: tail_of_source
 -- Null filters do not narrow.
 SELECT number FROM events

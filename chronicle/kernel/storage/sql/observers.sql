@@ -13,6 +13,9 @@ ON CONFLICT (event_store_id, id) DO UPDATE SET
     is_replayable = excluded.is_replayable,
     is_active = excluded.is_active;
 
+-- name: remove_definition
+DELETE FROM observers WHERE event_store_id = :event_store_id AND id = :id;
+
 -- name: state
 SELECT next_number, last_handled, handled_count, ahead
 FROM observer_states WHERE namespace_id = :namespace_id AND observer_id = :observer_id;

@@ -1,7 +1,7 @@
 """An event store with constraints, and appends to one of its event sequences."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,7 +10,13 @@ from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.event_types import EventTypeRegistration
 from chronicle.kernel.identities import Identity, IdentityChain
 from chronicle.kernel.kernel import Kernel
-from chronicle.kernel.sequences import Append, AppendOutcome, EventToAppend
+from chronicle.kernel.sequences import (
+    Append,
+    AppendOutcome,
+    ConcurrencyScope,
+    EventSequence,
+    EventToAppend,
+)
 
 EVENT_TYPES = ("registered", "moved", "left", "banned", "noted")
 
@@ -44,16 +50,18 @@ class Log:
         """The violations of a batch."""
         return list((await self.outcome(*events)).constraint_violations)
 
-    async def outcome(self, *events: Event) -> AppendOutcome:
-        namespace = await self.store.namespace(self._namespace)
-        append = Append([_to_append(event) for event in events], SOMEBODY)
-        outcome = await namespace.event_sequence(self._sequence).append(append)
+    async def outcome(self, *events: Event, scopes: Sequence[ConcurrencyScope] = ()) -> AppendOutcome:
+        append = Append([_to_append(event) for event in events], SOMEBODY, scopes)
+        outcome = await (await self.sequence()).append(append)
         assert not outcome.errors
         return outcome
 
     async def tail(self) -> int | None:
+        return await (await self.sequence()).tail()
+
+    async def sequence(self) -> EventSequence:
         namespace = await self.store.namespace(self._namespace)
-        return await namespace.event_sequence(self._sequence).tail()
+        return namespace.event_sequence(self._sequence)
 
 
 async def open_store(kernel: Kernel, *constraints: Constraint) -> EventStore:

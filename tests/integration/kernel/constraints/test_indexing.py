@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,3 +189,13 @@ async def test_the_index_is_there_after_a_restart(open_kernel: OpenKernel, tmp_p
     assert await log.append("b", "registered", email="x")
     await log.append("a", "left")
     assert not await log.append("b", "registered", email="x")
+
+
+async def test_numbers_of_older_events_are_the_values_that_they_were(log: Log) -> None:
+    numbers: list[Any] = [1.5, 1e16, 1e-9, 2**70, [2**70, 1.5], {"b": 1e16, "a": 1.5}]
+    for source, number in enumerate(numbers):
+        await log.append(f"source-{source}", "registered", email=number)
+    await log.store.constraints.register([EMAIL])
+    for source, number in enumerate(numbers):
+        (refused,) = await log.append("another", "registered", email=number)
+        assert refused.number == source

@@ -93,6 +93,49 @@ async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     await reopened.close()
 
 
+async def test_closing_goes_on_when_its_caller_is_cancelled(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "test.db")
+    gate = threading.Event()
+    held = database.write(lambda connection: gate.wait())
+    written = database.write(add_store("bank"))
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    gate.set()
+    await asyncio.gather(held, written)
+    await database.close()
+    reopened = await Database.open(tmp_path / "test.db")
+    assert await reopened.read(stores) == ["bank"]
+    await reopened.close()
+
+
+async def test_opening_that_is_cancelled_gives_the_file_free_once_nobody_is_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, go_on = threading.Event(), threading.Event()
+    migrate = schema.migrate
+
+    def migrate_slowly(connection: sqlite3.Connection, version: int) -> None:
+        started.set()
+        go_on.wait()
+        migrate(connection, version)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(schema, "migrate", migrate_slowly)
+        opening = asyncio.create_task(Database.open(tmp_path / "test.db"))
+        await asyncio.to_thread(started.wait)
+        opening.cancel()
+        await asyncio.sleep(0)
+        with pytest.raises(DatabaseInUseError):
+            await Database.open(tmp_path / "test.db")
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    await (await Database.open(tmp_path / "test.db")).close()
+
+
 async def test_a_closed_database_says_so(database: Database) -> None:
     await database.close()
     await database.close()

@@ -32,7 +32,7 @@ def hash_of(*, ignore_casing: bool = False, **content: Any) -> bytes:
     )
     (claim,) = claims(constraint, event=Event(), **content)
     assert isinstance(claim, ValueClaim)
-    return claim.value
+    return claim.place.value
 
 
 def test_values_are_hashed_joined_as_the_kernel_does() -> None:
@@ -67,7 +67,7 @@ def test_a_scope_is_made_of_the_dimensions_that_count() -> None:
         constraint = UniqueConstraint("c", (UniqueProperties("registered", ("one",)),), scope=scope)
         (claim,) = claims(constraint, event=Event(), one="x")
         assert isinstance(claim, ValueClaim)
-        assert claim.scope == text
+        assert claim.place.scope == text
 
 
 def test_claims_come_in_the_order_of_the_constraints() -> None:

@@ -1,5 +1,6 @@
 """Texts of values, as .NET writes them (events.md 7.2)."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -31,7 +32,19 @@ from chronicle.kernel.constraints.texts import text_of, value_at
         (1e14, "100000000000000"),
         (1e15, "1E+15"),
         (1.5e300, "1.5E+300"),
+        (Decimal("1.50"), "1.5"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("1E+15"), "1E+15"),
+        (Decimal("-0.0"), "-0"),
+        (Decimal("0.1234567890123456789"), "0.1234567890123456789"),
+        # As many zeros as the exponent says would take a gigabyte.
+        (Decimal("-1.5E+999999999"), "-1.5E+999999999"),
+        (Decimal("1E-999999999"), "1E-999999999"),
         ({"b": 1, "a": [True]}, '{"a":[true],"b":1}'),
+        (
+            {"é": [2**70, 1.5, Decimal("1.50"), None, "\n"]},
+            '{"é":[1180591620717411303424,1.5,1.5,null,"\\n"]}',
+        ),
     ],
 )
 def test_a_value_has_the_text_that_dotnet_gives_it(value: Any, text: str | None) -> None:

@@ -1,9 +1,11 @@
 """Contents as text and as values."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
+from chronicle.kernel.compliance.plans import plan_of
 from chronicle.kernel.schemas import InvalidContent, InvalidSchema, Schema, content_of, event_hash, text_of
 
 
@@ -64,5 +66,16 @@ def test_what_is_no_schema_is_refused(text: str) -> None:
 def test_a_schema_nested_too_deep_is_refused() -> None:
     text = '{"properties":{"a":' * 400 + "{}" + "}}" * 400
 
+    with pytest.raises(InvalidSchema, match="nested deeper than 256 levels"):
+        Schema.of(text)
+
+
+def test_a_schema_whose_references_lead_too_deep_is_refused() -> None:
+    types = {f"t{n}": {"properties": {"a": {"$ref": f"#/$defs/t{n + 1}"}}} for n in range(1_000)}
+    text = json.dumps({"$defs": types, "$ref": "#/$defs/t0"})
+
     with pytest.raises(InvalidSchema, match="nested too deep"):
         Schema.of(text)
+    marked = text.replace('"$defs"', '"compliance": [], "$defs"', 1)
+    with pytest.raises(InvalidSchema, match="nested too deep"):
+        plan_of(marked)
