@@ -10,12 +10,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import append, http, observe, read, startup
+from benchmarks import append, growth, http, long, observe, read, rules, startup
 from benchmarks.harness import Area, Outcome, Settings, run
 from benchmarks.processes import ROOT
 from benchmarks.report import markdown, print_tables, write_json
 
-AREAS: tuple[Area, ...] = (append.EMBEDDED, append.REMOTE, read.AREA, observe.AREA, http.AREA, startup.AREA)
+AREAS: tuple[Area, ...] = (
+    append.EMBEDDED,
+    append.REMOTE,
+    rules.AREA,
+    read.AREA,
+    long.AREA,
+    growth.AREA,
+    observe.AREA,
+    http.AREA,
+    startup.AREA,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

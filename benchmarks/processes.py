@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,10 @@ ROOT = Path(__file__).parents[1]
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 _POLL = 0.02
+
+
+# Where byte code is not to be cached, every import would compile all sources: no installation does.
+_AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".bench" / "bytecode")}
 
 
 class ServerError(Exception):
@@ -45,6 +50,22 @@ async def server(
         yield process.pid
     finally:
         await _stop(process)
+
+
+async def output_of(*arguments: str) -> str:
+    """What a fresh interpreter prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **_AS_INSTALLED},
+    )
+    output, errors = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{arguments} failed: {errors.decode(errors='replace').strip()[-500:]}")
+    return output.decode().strip()
 
 
 async def _listening(

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.harness import COUNT, MEBIBYTES, SECONDS, Area, Contestant, Figures, Settings, excess_at_most
-from benchmarks.processes import ROOT, free_port, server
+from benchmarks.processes import free_port, output_of, server
 
 REPEATS = 5
 """Interpreters started per round and figure; the round's figure is their median."""
@@ -25,9 +25,6 @@ FIRST_IMPORTED = "nothing to first append, imports done"
 FIRST_PROCESS = "nothing to first append, with the interpreter's start and end"
 IDLE = "idle example application, resident"
 
-# Where byte code is not to be cached, every import would compile all sources: no installation does.
-_AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".bench" / "bytecode")}
-
 _LIST_HEAVY = "import sys, chronicle; print(sum(name in sys.modules for name in {names!r}))"
 
 
@@ -40,14 +37,14 @@ async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
         for _ in range(REPEATS):
             bare.append(await _seconds("-c", "import asyncio"))
             ours.append(await _seconds("-c", "import asyncio, chronicle"))
-        heavy = await _output("-c", _LIST_HEAVY.format(names=NOT_AT_IMPORT))
+        heavy = await output_of("-c", _LIST_HEAVY.format(names=NOT_AT_IMPORT))
         return {BARE: statistics.median(bare), IMPORT: statistics.median(ours), HEAVY: float(heavy)}
 
     async def first_append() -> Figures:
         whole, imported, process = [], [], []
         for _ in range(REPEATS):
             started = time.perf_counter()
-            told = (await _output("-m", "benchmarks.first_append", str(next(databases)))).split()
+            told = (await output_of("-m", "benchmarks.first_append", str(next(databases)))).split()
             process.append(time.perf_counter() - started)
             whole.append(float(told[0]))
             imported.append(float(told[1]))
@@ -71,24 +68,8 @@ async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
 
 async def _seconds(*arguments: str) -> float:
     started = time.perf_counter()
-    await _output(*arguments)
+    await output_of(*arguments)
     return time.perf_counter() - started
-
-
-async def _output(*arguments: str) -> str:
-    """What a fresh interpreter prints."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **_AS_INSTALLED},
-    )
-    output, errors = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"{arguments} failed: {errors.decode(errors='replace').strip()[-500:]}")
-    return output.decode().strip()
 
 
 async def _idle_example(folder: Path, database: Path) -> float:

@@ -51,6 +51,23 @@ async def in_flight(
     return done / (time.perf_counter() - started)
 
 
+async def so_many(
+    call: Callable[[int], Awaitable[object]], calls: int, numbers: Iterator[int], *, tasks: int = 64
+) -> float:
+    """As `in_flight` does it, but a number of calls rather than for a time: the seconds that they took."""
+    remaining = iter(range(calls))
+    started = time.perf_counter()
+
+    async def work() -> None:
+        for _ in remaining:
+            await call(next(numbers))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(tasks):
+            group.create_task(work())
+    return time.perf_counter() - started
+
+
 async def blocking(call: Callable[[int], int], seconds: float, numbers: Iterator[int]) -> float:
     """One caller of something that blocks; the call tells how many events it was. Events per second."""
     return await asyncio.to_thread(_blocking, call, seconds, numbers)

@@ -3,17 +3,16 @@
 Correlation ids are in time order, like Chronicle's: random ones would halve the batches.
 """
 
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from os import urandom
 from pathlib import Path
 
+from benchmarks.sql import load
 from benchmarks.workload import Order, event_source, order
 
-_NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name:|\Z)", re.MULTILINE | re.DOTALL)
-_SQL = dict(_NAMED.findall(Path(__file__).with_suffix(".sql").read_text("utf-8")))
+_SQL = load(Path(__file__).with_suffix(".sql"))
 
 Row = tuple[int, str, str, int, int, bytes, str]
 
