@@ -130,6 +130,7 @@ from chronicle.events.constraints import (
 from chronicle.events.event_context import (
     AppendedEvent,
     EventContext,
+    EventObservationState,
 )
 from chronicle.events.event_redacted import (
     EventRedacted,
@@ -180,6 +181,11 @@ from chronicle.serialization.concepts import (
 )
 from chronicle.serialization.derived import (
     derived_type,
+)
+from chronicle.subscriptions import (
+    EventStoreSubscription,
+    Subscriptions,
+    event_store_subscription,
 )
 from chronicle.violations import (
     ConcurrencyViolation,
@@ -233,9 +239,11 @@ __all__ = [
     "EventContext",
     "EventFor",
     "EventLog",
+    "EventObservationState",
     "EventRedacted",
     "EventSequence",
     "EventStore",
+    "EventStoreSubscription",
     "FailedPartition",
     "HandlerSignatureError",
     "HistogramBucket",
@@ -274,6 +282,7 @@ __all__ = [
     "StreamCompletedError",
     "StreamError",
     "Subject",
+    "Subscriptions",
     "Surroundings",
     "Unique",
     "UnitOfWork",
@@ -293,6 +302,7 @@ __all__ = [
     "current_unit_of_work",
     "derived_type",
     "discover",
+    "event_store_subscription",
     "event_type",
     "has_current_unit_of_work",
     "identity",

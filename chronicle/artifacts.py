@@ -24,19 +24,20 @@ from chronicle.observation.declarations import (
 )
 from chronicle.read_models.declaration import is_read_model
 from chronicle.seeding import Seeder, is_seeder
+from chronicle.subscriptions import SubscriptionDeclaration, is_subscription, subscription_of
 
 
 @dataclass(frozen=True)
 class Artifacts:
     """What an event store is told about, in the order given, each once.
 
-    The event types that reactors and reducers handle, and those that migrations and constraints name, belong
-    to it without being named. Two `Artifacts` are joined with `+`.
+    The event types that reactors and reducers handle, and those that migrations, constraints and
+    subscriptions name, belong to it without being named. Two `Artifacts` are joined with `+`.
 
     Raises `DuplicateEventTypeError` when two event types have one id and generation,
     `UnknownEventTypeError` for a class that is no event type, `DeclarationError` for a reactor, reducer, read
-    model, migration or constraint that is none, for two observers with one id, and for two migrations from
-    one generation.
+    model, migration, constraint or subscription that is none, for two observers or two subscriptions with
+    one id, and for two migrations from one generation.
     """
 
     event_types: Sequence[type] = ()
@@ -46,6 +47,7 @@ class Artifacts:
     seeders: Sequence[Seeder] = ()
     migrations: Sequence[type] = ()
     constraints: Sequence[Callable[[ConstraintBuilder], object]] = ()
+    subscriptions: Sequence[type] = ()
 
     def __post_init__(self) -> None:
         for kind in fields(self):
@@ -57,10 +59,14 @@ class Artifacts:
         _check_observer_ids(observers)
         _check_read_models(self.read_models)
         _check_seeders(self.seeders)
+        subscriptions = [subscription_of(one) for one in self.subscriptions]
+        _check_subscription_ids(subscriptions)
         handled = (handler.event_type.type for one in observers for handler in one.handlers.values())
         migrated = (type_ for one in self.migrations for type_ in migration_of(one).event_types)
         named = (type_ for one in self.constraints for type_ in event_types_of(one))
-        object.__setattr__(self, "event_types", _each_once((*self.event_types, *handled, *migrated, *named)))
+        wanted = (type_ for one in subscriptions for type_ in one.event_types)
+        types = _each_once((*self.event_types, *handled, *migrated, *named, *wanted))
+        object.__setattr__(self, "event_types", types)
         check_unique(self.event_types)
         Migrations(self.migrations)
 
@@ -80,6 +86,7 @@ _KINDS: Final[dict[str, Callable[[Any], bool]]] = {
     "seeders": is_seeder,
     "migrations": is_migration,
     "constraints": is_constraint,
+    "subscriptions": is_subscription,
 }
 
 
@@ -154,6 +161,16 @@ def _check_seeders(seeders: Iterable[Any]) -> None:
     for seeder in seeders:
         if not is_seeder(seeder):
             raise DeclarationError(f"{seeder!r} is no seeder. Put @seeder above the function.")
+
+
+def _check_subscription_ids(subscriptions: Iterable[SubscriptionDeclaration]) -> None:
+    ids = [subscription.id for subscription in subscriptions]
+    for id_ in ids:
+        if ids.count(id_) > 1:
+            raise DeclarationError(
+                f"Two subscriptions have the id '{id_}'. The kernel keeps a subscription under its id: "
+                "give one of them another."
+            )
 
 
 def _name_of(target: Any) -> str:

@@ -129,15 +129,23 @@ def kept_surroundings() -> Iterator[None]:
         _causation.reset(causation)
 
 
-@contextmanager
-def surroundings(surroundings: Surroundings) -> Iterator[Surroundings]:
-    """A block in which all that is ambient is what one object says, each part when somebody asks for it."""
-    correlation_id = _correlation_id.set(surroundings)
-    identity = _identity.set(surroundings)
-    causation = _causation.set(surroundings)
-    try:
-        yield surroundings
-    finally:
+class surroundings:
+    """A block in which all that is ambient is what one object says, each part when somebody asks for it.
+
+    No generator, because every request of an application goes through it.
+    """
+
+    __slots__ = ("_before", "_surroundings")
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+
+    def __enter__(self) -> None:
+        there = self._surroundings
+        self._before = _correlation_id.set(there), _identity.set(there), _causation.set(there)
+
+    def __exit__(self, *_: object) -> None:
+        correlation_id, identity, causation = self._before
         _correlation_id.reset(correlation_id)
         _identity.reset(identity)
         _causation.reset(causation)

@@ -209,4 +209,4 @@ class NewerDatabaseError(StorageError):
 
 
 class DatabaseInUseError(StorageError):
-    """Another process has the file open."""
+    """The file is open already: in this process, by another client or kernel, or in another one."""

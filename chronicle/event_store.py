@@ -23,9 +23,16 @@ from chronicle.observation.services import Services
 from chronicle.read_models.declaration import kept_read_models
 from chronicle.read_models.instances import add_instances
 from chronicle.read_models.read_models import ReadModels
-from chronicle.registration import Registration, RegistrationOutcome, registration_steps, seeding_steps
+from chronicle.registration import (
+    Registration,
+    RegistrationOutcome,
+    registration_steps,
+    seeding_steps,
+    subscription_steps,
+)
 from chronicle.seeding import Seeder, Seeding
 from chronicle.store_access import StoreAccess
+from chronicle.subscriptions import Subscriptions
 from chronicle.values import EVENT_LOG, OUTBOX, inbox_of
 
 
@@ -68,6 +75,8 @@ class EventStore:
         """Who has caused events here."""
         self.compliance: Final = Compliance(access)
         """Personal data: erasing those whom it is about."""
+        self.subscriptions: Final = Subscriptions(access, artifacts.subscriptions)
+        """What comes from other event stores."""
         self._seeding = Seeding(access, artifacts.seeders)
         self._observers = Observers(
             access,
@@ -80,7 +89,10 @@ class EventStore:
             f"Event store '{self.name}' in namespace '{self.namespace}'",
             registration_steps(access, list(models.values()), Migrations(artifacts.migrations)),
             self._observers,
-            afterwards=seeding_steps(self._seeding, artifacts.seeders),
+            afterwards=[
+                *subscription_steps(self.subscriptions, artifacts.subscriptions),
+                *seeding_steps(self._seeding, artifacts.seeders),
+            ],
         )
 
     @property
@@ -104,7 +116,7 @@ class EventStore:
         return self.event_sequence(OUTBOX)
 
     def inbox(self, event_store: str) -> EventSequence:
-        """The sequence of events that came from another event store. Raises `ValueError` for a blank name."""
+        """The sequence of events that came from another event store."""
         return self.event_sequence(inbox_of(event_store))
 
     @property

@@ -30,6 +30,7 @@ from chronicle.read_models.definitions import register_many_request
 from chronicle.seeding import Seeder, Seeding
 from chronicle.serialization import Serializer
 from chronicle.store_access import StoreAccess
+from chronicle.subscriptions import Subscriptions
 from chronicle.values import DEFAULT_NAMESPACE
 
 _log: Final = logging.getLogger(__name__)
@@ -212,6 +213,15 @@ def registration_steps(
     if len(store.constraints):
         steps.append(Step("constraints", register_constraints))
     return steps
+
+
+def subscription_steps(subscriptions: Subscriptions, declared: Sequence[type]) -> list[Step]:
+    """What comes after the observers: the kernel may forward events from then on."""
+
+    async def subscribe(_: str) -> None:
+        await subscriptions.register_discovered()
+
+    return [Step("subscriptions", subscribe)] if declared else []
 
 
 def seeding_steps(seeding: Seeding, seeders: Sequence[Seeder]) -> list[Step]:

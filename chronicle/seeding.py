@@ -19,6 +19,7 @@ from chronicle.connections.calls import Call
 from chronicle.contracts import seeding_pb2 as pb
 from chronicle.contracts.seeding_pb2_grpc import EventSeedingStub
 from chronicle.errors import DeclarationError
+from chronicle.event_sequences.event_source_ids import checked_source
 from chronicle.store_access import StoreAccess
 
 _log: Final = logging.getLogger(__name__)
@@ -122,10 +123,8 @@ class Seeds:
                 f"{declaration} cannot be seeded: the kernel stores seeds as generation 1. "
                 "Seed the first generation, and let migrations bring it up to date."
             )
-        if not event_source_id:
-            raise DeclarationError(f"A seed of {declaration} has an empty event source id. Give it one.")
         return pb.SeedingEntry(
-            EventSourceId=event_source_id,
+            EventSourceId=checked_source(event_source_id, DeclarationError),
             EventTypeId=declaration.id,
             Content=self._store.serializer.to_json(event),
             Tags=declaration.tags,

@@ -94,6 +94,7 @@ def guid_from_halves(lo: int, hi: int) -> UUID:
     return UUID(bytes=guid_bytes_from_halves(lo, hi))
 
 
+@lru_cache(maxsize=1024)
 def halves_from_guid_bytes(value: bytes) -> tuple[int, int]:
     """The halves of a `bcl.Guid` from `UUID.bytes`: .NET's byte order, each half little-endian."""
     first = value[3::-1] + value[5:3:-1] + value[7:5:-1]

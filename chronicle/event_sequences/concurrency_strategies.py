@@ -74,6 +74,10 @@ class OptimisticConcurrency:
     It has seen what it appended, what `events_for` returned, and what `tail` answered for a source; of a
     place that it has never seen the kernel is asked for the tail. When others were faster the append is
     refused with a `ConcurrencyError`, and the place counts as unseen again.
+
+    What was seen counts for the whole process, not for one request: a decision that has gone stale passes
+    when another request of the same process has read or appended there in between. Where that must not be,
+    give the append a scope with the number at which it was decided.
     """
 
     check_first_append: bool = False

@@ -80,7 +80,7 @@ class BatchOptions(StagingBatchOptions, total=False):
 
 def check_options(call: str, given: Iterable[str], options: type[StagingOptions]) -> None:
     """Raises `TypeError` for the names of options that a call does not have."""
-    known = options.__optional_keys__
+    known = options.__annotations__  # those of its bases included
     unknown = ", ".join(repr(name) for name in given if name not in known)
     if unknown:
         raise TypeError(f"{call} has no option {unknown}. The options are {', '.join(sorted(known))}.")

@@ -11,6 +11,7 @@ from chronicle.kernel.completion import end
 from chronicle.kernel.event_stores import EventStores
 from chronicle.kernel.observation.settings import DEFAULT_SETTINGS, ObservationSettings
 from chronicle.kernel.storage.database import Database
+from chronicle.kernel.subscriptions import EventStoreSubscriptions
 
 VERSION: Final = "16.37.1"
 """The version of the contract that the kernel serves, and whose behaviour it has."""
@@ -22,9 +23,14 @@ class Kernel:
     version: Final = VERSION
 
     def __init__(
-        self, event_stores: EventStores, clients: ConnectedClients, resources: AsyncExitStack
+        self,
+        event_stores: EventStores,
+        subscriptions: EventStoreSubscriptions,
+        clients: ConnectedClients,
+        resources: AsyncExitStack,
     ) -> None:
         self.event_stores: Final = event_stores
+        self.subscriptions: Final = subscriptions
         self.clients: Final = clients
         self._resources = resources
 
@@ -48,7 +54,9 @@ class Kernel:
             resources.push_async_callback(end, revising)
             event_stores = await EventStores.load(database, observation)
             resources.push_async_callback(event_stores.close)
-            return cls(event_stores, clients, resources.pop_all())
+            subscriptions = await EventStoreSubscriptions.load(database, event_stores)
+            resources.push_async_callback(subscriptions.close)
+            return cls(event_stores, subscriptions, clients, resources.pop_all())
 
     async def close(self) -> None:
         """Stops the parts in the reverse order of their start. A second call does nothing."""

@@ -42,7 +42,7 @@ class Namespace:
             database,
             event_store_id=store.id,
             namespace_id=stored.id,
-            event_sequence=self.event_sequence,
+            forget_events=self.forget_events,
             definitions=store.observer_definitions,
             observers=self.observers,
             settings=store.observation,

@@ -34,9 +34,7 @@ def subscription_added(
     identifier: str, source_event_store: str, event_types: Iterable[tuple[str, int]]
 ) -> SystemEvent:
     """What an event store is told of a new or changed subscription; event types are ids and generations."""
-    wanted = [
-        {"id": id_, "generation": generation, "tombstone": False} for id_, generation in event_types
-    ]
+    wanted = [{"id": id_, "generation": generation, "tombstone": False} for id_, generation in event_types]
     content = {"sourceEventStore": source_event_store, "eventTypes": wanted}
     return SystemEvent(EVENT_STORE_SUBSCRIPTION_ADDED, identifier, content)
 

@@ -51,10 +51,14 @@ class Handler:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReactorDeclaration:
-    """What `@reactor` found: an id, the sequence that is observed, and the handlers by event type id."""
+    """What `@reactor` found: an id, the sequence that is observed, and the handlers by event type id.
+
+    A reactor that is once only is left out of replays.
+    """
 
     id: str
     event_sequence: str
+    is_once_only: bool
     target: Any
     """The class, of which each batch gets a new instance, or the function."""
     handlers: Mapping[str, Handler]
@@ -76,14 +80,21 @@ class ReducerDeclaration:
 
 
 @overload
-def reactor(id: str | None = None, *, event_sequence: str | None = None) -> Callable[[_Target], _Target]: ...
+def reactor(
+    id: str | None = None, *, event_sequence: str | None = None, once_only: bool = False
+) -> Callable[[_Target], _Target]: ...
 
 
 @overload
 def reactor(target: _Target, /) -> _Target: ...
 
 
-def reactor(id: Any = None, *, event_sequence: str | None = None) -> Any:  # noqa: A002 - what it is
+def reactor(
+    id: Any = None,  # noqa: A002 - what it is
+    *,
+    event_sequence: str | None = None,
+    once_only: bool = False,
+) -> Any:
     """Declares a class or a function that acts on events as they happen.
 
     Handlers take the event and what else they ask for by annotation: its `EventContext`, the `EventStore` it
@@ -100,13 +111,17 @@ def reactor(id: Any = None, *, event_sequence: str | None = None) -> Any:  # noq
     and renaming or moving the reactor starts it over. `event_sequence` is what is observed, the event log
     by default.
 
+    With `once_only=True` the kernel leaves the reactor out of replays, such as that of an event source one of
+    whose events was redacted: for effects that must not be had twice. An event that has failed is delivered
+    again all the same, since that is no replay.
+
     Raises `HandlerSignatureError`, with the line that was probably meant, for a handler that cannot work
     and when there is none; `DeclarationError` for a blank id. (observation.md 4 and 12, Reactors/Observe)
     """
     names = _local_names(sys._getframe(1))
     if callable(id):
-        return _declare_reactor(id, None, event_sequence, names)
-    return lambda target: _declare_reactor(target, id, event_sequence, names)
+        return _declare_reactor(id, None, event_sequence, once_only, names)
+    return lambda target: _declare_reactor(target, id, event_sequence, once_only, names)
 
 
 def reducer(
@@ -178,11 +193,16 @@ def is_reducer(target: Any) -> bool:
 
 
 def _declare_reactor(
-    target: _Target, given_id: str | None, event_sequence: str | None, names: Mapping[str, Any]
+    target: _Target,
+    given_id: str | None,
+    event_sequence: str | None,
+    once_only: bool,
+    names: Mapping[str, Any],
 ) -> _Target:
     declaration = ReactorDeclaration(
         id=_identifier(given_id, target),
         event_sequence=event_sequence or EVENT_LOG,
+        is_once_only=once_only,
         target=target,
         handlers=_handlers(target, names, check_reactor),
     )

@@ -11,10 +11,11 @@ from chronicle.observation.arguments import CONTEXT_ONLY, HandlerArguments
 from chronicle.observation.declarations import Handler, ReactorDeclaration
 from chronicle.observation.event_reader import EventReader
 from chronicle.observation.failures import Failure, Outcome, is_cancelled, log_failure
+from chronicle.observation.registrations import observed_event_types
 from chronicle.observation.side_effects import AppendSideEffects, append_side_effects
 from chronicle.observation.surroundings import EventSurroundings
 from chronicle.serialization import Serializer
-from chronicle.values import ALL_STREAM_TYPE, EVENT_SOURCE_ID_KEY
+from chronicle.values import ALL_STREAM_TYPE
 
 
 class Reactor:
@@ -42,16 +43,8 @@ class Reactor:
         definition = pb.ReactorDefinition(
             ReactorId=declaration.id,
             EventSequenceId=declaration.event_sequence,
-            EventTypes=[
-                pb.EventTypeWithKeyExpression(
-                    EventType=pb.EventType(
-                        Id=handler.event_type.id, Generation=handler.event_type.generation
-                    ),
-                    Key=EVENT_SOURCE_ID_KEY,
-                )
-                for handler in declaration.handlers.values()
-            ],
-            IsReplayable=True,
+            EventTypes=observed_event_types(declaration.handlers.values(), pb),
+            IsReplayable=not declaration.is_once_only,
             Filters=pb.ObserverFilters(EventStreamType=ALL_STREAM_TYPE),
         )
         registration = pb.RegisterReactor(

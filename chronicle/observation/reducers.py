@@ -9,9 +9,10 @@ from chronicle.observation.arguments import CONTEXT_ONLY, HandlerArguments
 from chronicle.observation.declarations import Handler, ReducerDeclaration
 from chronicle.observation.event_reader import EventReader
 from chronicle.observation.failures import Failure, Outcome, is_cancelled, log_failure
+from chronicle.observation.registrations import observed_event_types
 from chronicle.read_models.reading import InstanceReader
 from chronicle.serialization import Serializer
-from chronicle.values import ALL_STREAM_TYPE, EVENT_SOURCE_ID_KEY
+from chronicle.values import ALL_STREAM_TYPE
 
 
 class Reducer:
@@ -41,15 +42,7 @@ class Reducer:
         definition = pb.ReducerDefinition(
             ReducerId=declaration.id,
             EventSequenceId=declaration.event_sequence,
-            EventTypes=[
-                pb.EventTypeWithKeyExpression(
-                    EventType=pb.EventType(
-                        Id=handler.event_type.id, Generation=handler.event_type.generation
-                    ),
-                    Key=EVENT_SOURCE_ID_KEY,
-                )
-                for handler in declaration.handlers.values()
-            ],
+            EventTypes=observed_event_types(declaration.handlers.values(), pb),
             ReadModel=self._read_model,
             IsActive=declaration.is_active,
             Filters=pb.ObserverFilters(EventStreamType=ALL_STREAM_TYPE),

@@ -150,14 +150,16 @@ async def test_given_a_handler_that_fails_and_then_succeeds_then_the_partition_r
     assert seen == [Decimal(1), Decimal(2), Decimal(3)]
 
 
-@pytest.mark.row("S182")
+@pytest.mark.row("S182", "S96")
+@pytest.mark.parametrize("once_only", [False, True])
 async def test_given_a_handler_that_raises_on_the_second_of_three_then_the_third_waits_for_the_retry(
-    bank_with: OpenBank,
+    bank_with: OpenBank, once_only: bool
 ) -> None:
     seen: list[int] = []
     is_broken = True
 
-    @reactor(id="breaking")
+    # A retry is no replay.
+    @reactor(id="breaking", once_only=once_only)
     async def breaking(event: FundsDeposited) -> None:
         seen.append(int(event.amount))
         if event.amount == 2 and is_broken:

@@ -635,6 +635,36 @@ class TestClient:
         await store.event_log.redact(0, "gone")
         await eventually(look, lambda found: found == [("Alice", 0), ("gone", 0)])
 
+    @pytest.mark.row("S59", "S95")
+    async def test_given_a_reactor_that_is_once_only_when_redacted_then_it_is_not_replayed(
+        self, client: ChronicleClient, store_name: str
+    ) -> None:
+        welcomed: list[int] = []
+        audited: list[int] = []
+
+        @reactor(id="welcome", once_only=True)
+        async def welcome(event: AccountOpened, context: EventContext) -> None:
+            welcomed.append(context.sequence_number)
+
+        @reactor(id="audit")
+        async def audit(event: AccountOpened, context: EventContext) -> None:
+            audited.append(context.sequence_number)
+
+        artifacts = Artifacts(event_types=EVENT_TYPES, reactors=[welcome, audit])
+        store = await client.event_store(store_name, artifacts=artifacts)
+        await store.event_log.append_many("alice", [AccountOpened(owner="Alice")] * 2)
+
+        async def look() -> tuple[list[int], list[int]]:
+            return welcomed, audited
+
+        await eventually(look, lambda found: found == ([0, 1], [0, 1]))
+        await store.event_log.redact(0, "gone")
+        await eventually(look, lambda found: found[1] == [0, 1, 1])
+        # A partition that is being replayed gets new events only afterwards.
+        await store.event_log.append("alice", AccountOpened(owner="Alice"))
+        await eventually(look, lambda found: 2 in found[0])
+        assert welcomed == [0, 1, 2]
+
     async def test_given_what_cannot_be_then_nothing_is_asked(self, bank: EventStore) -> None:
         log = bank.event_log
         for number in (-1, 2**64 - 1):

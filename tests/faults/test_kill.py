@@ -6,13 +6,15 @@ import random
 import signal
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from chronicle import ChronicleClient, EventRedacted, EventStore
+from chronicle import ChronicleClient, EventRedacted, EventSequence, EventStore
 from tests.faults.worker import (
     ARTIFACTS,
+    PUBLISHED,
     SEEDS_PER_ROUND,
     SOURCES,
     Claimed,
@@ -35,6 +37,7 @@ class Acknowledged:
     claims: dict[str, str] = field(default_factory=dict)
     """Event source by name."""
     redactions: set[int] = field(default_factory=set)
+    published: list[str] = field(default_factory=list)
 
     def take(self, line: str) -> None:
         match line.split():
@@ -46,6 +49,8 @@ class Acknowledged:
                 self.claims[name] = event_source_id
             case ["redacted", number]:
                 self.redactions.add(int(number))
+            case ["published", value]:
+                self.published.append(value)
 
 
 async def run_and_kill(database: Path, round_: int, acknowledged: Acknowledged, lines: int) -> None:
@@ -100,6 +105,18 @@ async def check_rules_hold(store: EventStore, acknowledged: Acknowledged) -> Non
     assert (await store.event_log.try_append("another", Claimed(name="free"))).is_success
 
 
+async def check_all_was_forwarded(store: EventStore, publisher: EventStore, published: list[str]) -> None:
+    """The inbox is as the outbox is, which has all that was acknowledged."""
+
+    async def texts(sequence: EventSequence) -> list[str]:
+        return [event.event.text async for event in sequence.read() if isinstance(event.event, Noted)]
+
+    outbox = await texts(publisher.outbox)
+    assert set(published) <= set(outbox)
+    inbox = store.inbox(publisher.name)
+    assert await eventually(partial(texts, inbox), lambda found: len(found) >= len(outbox)) == outbox
+
+
 async def test_a_killed_process_loses_nothing_that_it_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,3 +152,6 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(
 
         rules = await client.event_store("rules", artifacts=artifacts_with_rules(ROUNDS))
         await check_rules_hold(rules, acknowledged)
+
+        publisher = await client.event_store("publisher", artifacts=PUBLISHED)
+        await check_all_was_forwarded(store, publisher, acknowledged.published)

@@ -7,6 +7,8 @@ handled event to the file WITNESS.
 
 In another event store events claim unique names, events are redacted, and more is seeded in every round:
 `claimed`, name, event source; `redacted`, sequence number; `seeded`.
+
+A third one publishes in its outbox, and the first is subscribed to that: `published`, value.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ from chronicle import (
     EventStore,
     Seeds,
     Unique,
+    event_store_subscription,
     event_type,
     reactor,
     reducer,
@@ -72,7 +75,15 @@ def witness_file() -> int:
     return os.open(os.environ["WITNESS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
-ARTIFACTS = Artifacts(event_types=[Counted], reactors=[Witness], reducers=[Tallies])
+@event_store_subscription("publisher", id="published", event_types=[Noted])
+class Published:
+    pass
+
+
+ARTIFACTS = Artifacts(
+    event_types=[Counted], reactors=[Witness], reducers=[Tallies], subscriptions=[Published]
+)
+PUBLISHED = Artifacts(event_types=[Noted])
 
 
 def artifacts_with_rules(rounds: int) -> Artifacts:
@@ -120,6 +131,13 @@ async def redact_for_ever(store: EventStore, round_: str) -> None:
         say("redacted", result.sequence_number)
 
 
+async def publish_for_ever(client: ChronicleClient, round_: str) -> None:
+    store = await client.event_store("publisher", artifacts=PUBLISHED)
+    for count in itertools.count():
+        await store.outbox.append(f"source-{count % 3}", Noted(text=f"{round_}:{count}"))
+        say("published", f"{round_}:{count}")
+
+
 async def work_with_rules(client: ChronicleClient, round_: str) -> None:
     # Seeded while the others append, so that a kill can fall between two batches.
     store = await client.event_store("rules", artifacts=artifacts_with_rules(int(round_) + 1))
@@ -141,6 +159,7 @@ async def main() -> None:
             for event_source_id in SOURCES:
                 group.create_task(append_for_ever(store, event_source_id, sys.argv[2]))
             group.create_task(work_with_rules(client, sys.argv[2]))
+            group.create_task(publish_for_ever(client, sys.argv[2]))
 
 
 if __name__ == "__main__":

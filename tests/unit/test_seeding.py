@@ -166,7 +166,7 @@ async def test_events_that_cannot_be_seeded_are_refused_where_they_are_added(sto
         seeds.for_source("a", [OpenedAnew("Alice")])
     with pytest.raises(DeclarationError, match="A Closed is among the seeds of type Opened"):
         seeds.for_type(Opened, "a", [Opened("Alice"), Closed()])
-    with pytest.raises(DeclarationError, match="empty event source id"):
+    with pytest.raises(DeclarationError, match="no event source id"):
         seeds.for_source("", [Closed()])
     with pytest.raises(DeclarationError, match="need its name"):
         seeds.for_namespace(" ")

@@ -11,12 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from chronicle.errors import NotRunningError
-from chronicle.kernel.completion import to_the_end
+from chronicle.kernel.completion import end, to_the_end
 from chronicle.kernel.compliance import key_records
 from chronicle.kernel.compliance.errors import EncryptionKeyErased
 from chronicle.kernel.storage import encryption_keys as storage
 from chronicle.kernel.storage.database import Database
 from chronicle.kernel.storage.encryption_keys import KeyScope, StoredKey
+from chronicle.kernel.storage.writer import Job
 
 if TYPE_CHECKING:
     # At run time only once there is personal data: it takes as long to import as the rest of the kernel.
@@ -85,29 +86,27 @@ class EncryptionKeys:
     async def copy(self, source: KeyScope, target: KeyScope, identifier: str) -> bool:
         """Gives the target the key of the source, unless it has one or has deleted it; whether it did."""
         job = partial(key_records.copy_key, source=source, target=target, identifier=identifier)
-        copied = await self._database.write(job)
-        self._forget([target], identifier)
-        return copied
+        return await to_the_end(self._write([target], identifier, job))
 
     async def save(self, scope: KeyScope, key: StoredKey) -> None:
         """Stores a key that comes from elsewhere.
 
         Raises `EncryptionKeyErased` when the key or its revision was deleted, or no new one is allowed.
         """
-        await self._database.write(partial(key_records.save_key, scope=scope, key=key))
-        self._forget([scope], key.identifier)
+        job = partial(key_records.save_key, scope=scope, key=key)
+        await to_the_end(self._write([scope], key.identifier, job))
 
     async def erase(self, scopes: Sequence[KeyScope], identifier: str) -> None:
         """Deletes all keys of an identifier in all the scopes, or in none; returns when no file has them.
 
         Raises `StorageError` when they are deleted and the database's log cannot be emptied of them.
         """
-        await to_the_end(self._change(scopes, identifier, key_records.erase_keys))
-        await self._database.forget_what_was_overwritten()
+        await to_the_end(self._erase(scopes, identifier))
 
     async def allow_new(self, scopes: Sequence[KeyScope], identifier: str) -> None:
         """Allows an identifier whose keys were deleted to have a new one, in all the scopes or in none."""
-        await to_the_end(self._change(scopes, identifier, key_records.allow_new_key))
+        job = partial(key_records.allow_new_key, scopes=scopes, identifier=identifier)
+        await to_the_end(self._write(scopes, identifier, job))
 
     async def run(self, work: Callable[[], T]) -> T:
         """Runs what takes long on a thread."""
@@ -122,18 +121,20 @@ class EncryptionKeys:
         self._is_closed = True
         if self._threads is not None:
             await asyncio.to_thread(self._threads.shutdown)
-        if self._filling is not None:
-            self._filling.cancel()
-            await asyncio.wait((self._filling,))
+        await end(self._filling)
 
-    async def _change(self, scopes: Sequence[KeyScope], identifier: str, change: Callable[..., None]) -> None:
-        await self._database.write(partial(change, scopes=scopes, identifier=identifier))
-        self._forget(scopes, identifier)
+    async def _erase(self, scopes: Sequence[KeyScope], identifier: str) -> None:
+        job = partial(key_records.erase_keys, scopes=scopes, identifier=identifier)
+        await self._write(scopes, identifier, job)
+        await self._database.forget_what_was_overwritten()
 
-    def _forget(self, scopes: Sequence[KeyScope], identifier: str) -> None:
+    async def _write(self, scopes: Sequence[KeyScope], identifier: str, job: Job[T]) -> T:
+        """Writes keys, and forgets what memory knew of them."""
+        result = await self._database.write(job)
         self._epoch += 1
         for scope in scopes:
             self._known.pop((scope, identifier), None)
+        return result
 
     async def _load(self, scope: KeyScope, identifiers: Sequence[str]) -> dict[str, _Known]:
         while True:

@@ -37,7 +37,7 @@ def protecting(definition: EventTypeDefinition) -> EventTypeDefinition:
     for lower, upper, names in reversed(steps):
         _Carrying(documents[upper], documents[lower]).carry({new: old for old, new in names.items()})
     return replace(
-        definition, schemas={generation: text_of(one.root) for generation, one in documents.items()}
+        definition, schemas={generation: text_of(dict(one.root)) for generation, one in documents.items()}
     )
 
 

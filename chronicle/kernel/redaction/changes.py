@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from chronicle.kernel.event_types.kernel_owned import EVENT_REVISED
 from chronicle.kernel.redaction.contents import redacted
 from chronicle.kernel.redaction.requests import RedactEvent, RedactEventSource, ReviseEvent
 from chronicle.kernel.schemas import content_of, event_hash
@@ -18,7 +17,7 @@ from chronicle.kernel.storage.redaction import Place, ReplayRequest
 from chronicle.kernel.storage.revisions import Revision
 from chronicle.values import EVENT_REDACTED, SYSTEM_SEQUENCE
 
-# What a job changes at most: some ten milliseconds, in which appends wait.
+# What a job looks at and changes at most: some ten milliseconds, in which appends wait.
 MOST_CHANGED: Final = 200
 
 # SQLite's integers are signed; no sequence ever comes near.
@@ -33,6 +32,8 @@ class Change(NamedTuple):
     replays: Sequence[ReplayRequest] = ()
     refusal: str = ""
     """Why nothing was done, and never will be."""
+    goes_on_at: int | None = None
+    """The number from which on more is to be done, by another job; `None` when that was all."""
 
 
 def redact_event(
@@ -49,9 +50,9 @@ def redact_event(
 
 
 def redact_source(
-    connection: sqlite3.Connection, place: Place, event: StoredEvent, request: RedactEventSource
+    connection: sqlite3.Connection, place: Place, event: StoredEvent, request: RedactEventSource, first: int
 ) -> Change:
-    """Redacts the next events of a source, `MOST_CHANGED` of them if there are as many."""
+    """Redacts what is asked for among the next events of a source, those from the number `first` on."""
     sequence = events.find_sequence(connection, place.namespace_id, place.event_sequence)
     if sequence is None:
         return Change()
@@ -59,11 +60,15 @@ def redact_source(
         connection,
         sequence,
         request.event_source_id,
-        event_types=[event_type.id for event_type in request.event_types],
-        except_type=EVENT_REDACTED,
+        first=first,
         limit=MOST_CHANGED,
     )
-    return _redact(connection, place, sequence, found, event, request.reason) if found else Change()
+    types = {event_type.id for event_type in request.event_types}
+    wanted = [
+        one for one in found if one.event_type != EVENT_REDACTED and (not types or one.event_type in types)
+    ]
+    change = _redact(connection, place, sequence, wanted, event, request.reason) if wanted else Change()
+    return change._replace(goes_on_at=found[-1].number + 1 if len(found) == MOST_CHANGED else None)
 
 
 def revise_event(
@@ -73,13 +78,11 @@ def revise_event(
     sequence = events.find_sequence(connection, place.namespace_id, place.event_sequence)
     found = _find(connection, sequence, request.sequence_number)
     if sequence is None or found is None:
-        return Change(refusal=f"there is no event {request.sequence_number}")
+        return _refused(connection, place, event, f"there is no event {request.sequence_number}")
     event_type = request.of_type
     if found.event_type != event_type.id:
-        return Change(
-            refusal=f"event {found.number} is of type '{found.event_type}', and the revision of type "
-            f"'{event_type.id}'"
-        )
+        reason = f"event {found.number} is of type '{found.event_type}', the revision of '{event_type.id}'"
+        return _refused(connection, place, event, reason)
     revision = Revision(
         request=event.number,
         generation=event_type.generation or found.generation,
@@ -113,20 +116,12 @@ def _redact(
     reason: str,
 ) -> Change:
     """Redacts events of one source."""
+    revised = revisions.of_events(connection, sequence, [original.number for original in found])
+    # What an event was revised to is also in the log of what was asked for.
+    _empty(connection, place, [one.request for its_own in revised.values() for one in its_own])
     for original in found:
         first_hash = redaction.first_generation_hash(connection, sequence, original)
         redaction.replace(connection, sequence, redacted(original, event, reason, first_hash))
-    system = events.find_sequence(connection, place.namespace_id, SYSTEM_SEQUENCE)
-    if system is not None:
-        # What an event was revised to is also in the log of what was asked for.
-        redaction.empty_revision_requests(
-            connection,
-            system,
-            event_sequence=place.event_sequence,
-            event_type=EVENT_REVISED,
-            numbers=[original.number for original in found],
-            before=event.number,
-        )
     replays = redaction.request_replays(
         connection,
         place,
@@ -134,6 +129,18 @@ def _redact(
         event_types={original.event_type for original in found},
     )
     return Change(len(found), replays)
+
+
+def _refused(connection: sqlite3.Connection, place: Place, event: StoredEvent, reason: str) -> Change:
+    """Refuses a revision, and drops it: a redaction of the event would not find what was asked for."""
+    _empty(connection, place, [event.number])
+    return Change(refusal=reason)
+
+
+def _empty(connection: sqlite3.Connection, place: Place, requests: Sequence[int]) -> None:
+    system = events.find_sequence(connection, place.namespace_id, SYSTEM_SEQUENCE)
+    if system is not None and requests:
+        redaction.empty_revision_requests(connection, system, requests)
 
 
 def _first(ids_json: str) -> str:

@@ -30,7 +30,7 @@ from chronicle.kernel.observation import (
     Targets,
 )
 from chronicle.kernel.redaction import changes
-from chronicle.kernel.redaction.changes import MOST_CHANGED, Change
+from chronicle.kernel.redaction.changes import Change
 from chronicle.kernel.redaction.requests import (
     REQUEST_TYPES,
     RedactEvent,
@@ -39,7 +39,6 @@ from chronicle.kernel.redaction.requests import (
     request_of,
 )
 from chronicle.kernel.schemas import InvalidContent
-from chronicle.kernel.sequences import EventSequence
 from chronicle.kernel.storage.database import Database
 from chronicle.kernel.storage.events import StoredEvent
 from chronicle.kernel.storage.redaction import Place
@@ -70,15 +69,16 @@ class EventSequencesReactor:
         *,
         event_store_id: int,
         namespace_id: int,
-        event_sequence: Callable[[str], EventSequence],
+        forget_events: Callable[[str], None],
         definitions: ObserverDefinitions,
         observers: Observers,
         settings: ObservationSettings,
     ) -> None:
+        """`forget_events` lets go of the events of a sequence, given by name, that memory still has."""
         self._database = database
         self._event_store_id = event_store_id
         self._namespace_id = namespace_id
-        self._event_sequence = event_sequence
+        self._forget_events = forget_events
         self._definitions = definitions
         self._observers = observers
         # What fails here is not a handler that somebody will mend, but a disk that is full.
@@ -134,35 +134,33 @@ class EventSequencesReactor:
             if isinstance(request, RedactEvent):
                 await self._change(event, place, partial(changes.redact_event, request=request))
             elif isinstance(request, RedactEventSource):
-                job = partial(changes.redact_source, request=request)
-                while await self._change(event, place, job) == MOST_CHANGED:
-                    pass
+                first: int | None = 0
+                while first is not None:
+                    job = partial(changes.redact_source, request=request, first=first)
+                    first = (await self._change(event, place, job)).goes_on_at
             else:
                 job = partial(changes.revise_event, request=request, occurred=now_ticks())
-                await self._change(event, place, job)
-                return False
+                return bool((await self._change(event, place, job)).refusal)
         except (UnreadableRequest, InvalidContent) as error:
             _pass_over(event, str(error))
             return False
         return True
 
-    async def _change(self, event: StoredEvent, place: Place, job: Callable[..., Change]) -> int:
-        """Makes a change, and lets everyone know who has the events in memory; returns how many changed."""
+    async def _change(self, event: StoredEvent, place: Place, job: Callable[..., Change]) -> Change:
+        """Makes a change, and lets everyone know who has the events in memory."""
         write: Job[Change] = partial(job, place=place, event=event)
-        changed, replays, refusal = await self._database.write(write)
-        if refusal:
-            _pass_over(event, f"{refusal} in event sequence '{place.event_sequence}'")
-        if changed:
+        change = await self._database.write(write)
+        if change.refusal:
+            _pass_over(event, f"{change.refusal} in event sequence '{place.event_sequence}'")
+        if change.changed or change.refusal:
             for name in {place.event_sequence, SYSTEM_SEQUENCE}:
-                self._event_sequence(name).forget_events()
-                for observer in self._observers.all():
-                    observer.forget_events(name)
+                self._forget_events(name)
         known = {observer.id: observer for observer in self._observers.all()}
-        for observer_id, partition, number in replays:
+        for observer_id, partition, number in change.replays:
             # One that is not known now finds the request when it is loaded.
             if observer_id in known:
                 known[observer_id].take_replay_request(partition, number)
-        return changed
+        return change
 
 
 def _pass_over(event: StoredEvent, reason: str) -> None:

@@ -80,6 +80,11 @@ class Preparation:
         self._event_types = event_types
         self._compiled: dict[tuple[str, int], _Generation] = {}
 
+    @property
+    def revision(self) -> int:
+        """What differs once event types were registered: an event prepared before is to be prepared again."""
+        return self._event_types.changes.revision
+
     def prepare(self, event: EventToAppend) -> Prepared | Unprotected:
         """Checks an event against its schema and brings it into the form that is stored.
 

@@ -74,12 +74,17 @@ class EventSequence:
         What the kernel refuses is in the outcome (events.md 4.3). Raises `InvalidContent` for a content that
         is no JSON object, and then looks no further.
         """
-        prepared = await self._prepare(append.events)
-        refusal = refusal_of(prepared)
-        if refusal is not None:
-            return refusal
-        if self._id is None:
-            await self._create()
+        revision = None
+        # Event types may be registered anew while a key or the sequence is made: then events are prepared as
+        # the new definitions want it, because what rewrites stored events has passed already.
+        while revision != self._preparation.revision:
+            revision = self._preparation.revision
+            prepared = await self._prepare(append.events)
+            refusal = refusal_of(prepared)
+            if refusal is not None:
+                return refusal
+            if self._id is None:
+                await self._create()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[AppendOutcome] = loop.create_future()
         self._waiting.append(_Waiting(append, prepared, future))

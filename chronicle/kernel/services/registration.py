@@ -13,6 +13,9 @@ from chronicle.contracts.events_pb2_grpc import add_EventTypesServicer_to_server
 from chronicle.contracts.host_pb2_grpc import add_ServerServicer_to_server
 from chronicle.contracts.identities_pb2_grpc import add_IdentitiesServicer_to_server
 from chronicle.contracts.namespaces_pb2_grpc import add_NamespacesServicer_to_server
+from chronicle.contracts.observation_event_store_subscriptions_pb2_grpc import (
+    add_EventStoreSubscriptionsServicer_to_server,
+)
 from chronicle.contracts.observation_pb2_grpc import (
     add_FailedPartitionsServicer_to_server,
     add_ObserversServicer_to_server,
@@ -27,6 +30,7 @@ from chronicle.kernel.services.compliance import ComplianceService
 from chronicle.kernel.services.connection_service import ConnectionServiceService
 from chronicle.kernel.services.constraints import ConstraintsService
 from chronicle.kernel.services.event_sequences import EventSequencesService
+from chronicle.kernel.services.event_store_subscriptions import EventStoreSubscriptionsService
 from chronicle.kernel.services.event_stores import EventStoresService
 from chronicle.kernel.services.event_types import EventTypesService
 from chronicle.kernel.services.failed_partitions import FailedPartitionsService
@@ -65,6 +69,7 @@ def register_services(kernel: Kernel, server: Server) -> list[str]:
     add_ComplianceServicer_to_server(ComplianceService(kernel), guarded)
     add_ObserversServicer_to_server(ObserversService(kernel), guarded)
     add_FailedPartitionsServicer_to_server(FailedPartitionsService(kernel), guarded)
+    add_EventStoreSubscriptionsServicer_to_server(EventStoreSubscriptionsService(kernel), guarded)
     add_ReactorsServicer_to_server(ReactorsService(kernel), guarded)
     add_ReducersServicer_to_server(ReducersService(kernel), guarded)
     add_ReadModelsServicer_to_server(ReadModelsService(kernel), guarded)

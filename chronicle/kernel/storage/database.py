@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, Self, TypeVar
+from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
@@ -24,6 +25,20 @@ T = TypeVar("T")
 
 # A reader waits for disk and the GIL in turns; more of them only wait for each other.
 READERS: Final = 2
+
+_EMPTY_LOG: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
+
+# The files of this process, for the words of a refusal; it is the lock that refuses.
+_held: Final[WeakValueDictionary[Path, FileLock]] = WeakValueDictionary()
+
+_OPEN_HERE: Final = (
+    "{} is open in this process already, by another client or kernel. One at a time may use a database file: "
+    "share the client, which opens as many event stores as are asked for, or close it first."
+)
+_OPEN_ELSEWHERE: Final = (
+    "{} is open in another process. One process at a time may use a database file: stop the other one, or "
+    "run `chronicle serve --file` and let both connect to it."
+)
 
 
 class Database:
@@ -197,18 +212,21 @@ def _lock(path: Path) -> FileLock:
     """Holds the file for this process; the system gives it free when the process dies, however it does."""
     if not path.parent.is_dir():
         raise StorageError(f"{path} cannot be opened: its folder does not exist. Make the folder first.")
-    lock = FileLock(path.with_name(path.name + ".lock"))
+    # Not of one thread: whoever asks for the same file may do so in another event loop's.
+    lock = FileLock(path.with_name(path.name + ".lock"), thread_local=False)
+    real = path.resolve()
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
+        ours = _held.get(real)
         raise DatabaseInUseError(
-            f"{path} is open in another process. One process at a time may use a database file: "
-            "stop the other one, or run `chronicle serve --file` and let both connect to it."
+            _OPEN_HERE.format(path) if ours is not None and ours.is_locked else _OPEN_ELSEWHERE.format(path)
         ) from error
     except OSError as error:
         raise StorageError(
             f"{path} cannot be opened: {error.strerror}. May we write in its folder?"
         ) from error
+    _held[real] = lock
     return lock
 
 
@@ -225,6 +243,9 @@ def _open(path: Path | None) -> sqlite3.Connection:
         # pages that were split without it keep copies of rows in places that nothing overwrites any more.
         connection.execute("PRAGMA secure_delete = ON")
         schema.migrate(connection, version)
+        # A process that died may have left what it had deleted in the log. Who reads the file from outside
+        # may keep it there for now, but does not keep us from starting.
+        connection.execute(_EMPTY_LOG)
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
@@ -233,7 +254,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:
-    is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    is_busy, _, _ = connection.execute(_EMPTY_LOG).fetchone()
     if is_busy:
         raise StorageError("The database's log could not be emptied: somebody reads the file. Try again.")
 

@@ -29,6 +29,10 @@ class StoredKey(NamedTuple):
     public_key: bytes
     private_key: bytes
 
+    def __repr__(self) -> str:
+        """Without the keys: asyncio writes what it calls, and with what, to its log when that takes long."""
+        return f"StoredKey(identifier={self.identifier!r}, revision={self.revision})"
+
 
 class StoredFence(NamedTuple):
     """What must not come back after keys were deleted; the fields are the columns."""

@@ -37,12 +37,8 @@ def find_by_user_name(
     connection: sqlite3.Connection, namespace_id: int, user_name: str
 ) -> StoredIdentity | None:
     """The first identity with this user name, in any casing."""
-    if not user_name.isascii():
-        # SQLite folds ASCII letters only.
-        everyone = identities_after(connection, namespace_id)
-        return next((one for one in everyone if one.user_name.lower() == user_name.lower()), None)
     row = connection.execute(
-        _QUERIES["by_user_name"], {"namespace_id": namespace_id, "user_name": user_name}
+        _QUERIES["by_user_name"], {"namespace_id": namespace_id, "user_name_key": user_name.lower()}
     ).fetchone()
     return None if row is None else StoredIdentity._make(row)
 
@@ -53,7 +49,13 @@ def add(
     """Adds an identity. Ids ascend; none is given out twice, for no identity is ever removed."""
     cursor = connection.execute(
         _QUERIES["add"],
-        {"namespace_id": namespace_id, "subject": subject, "name": name, "user_name": user_name},
+        {
+            "namespace_id": namespace_id,
+            "subject": subject,
+            "name": name,
+            "user_name": user_name,
+            "user_name_key": user_name.lower(),
+        },
     )
     return StoredIdentity(int(cursor.lastrowid or 0), subject, name, user_name)
 

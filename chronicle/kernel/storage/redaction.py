@@ -39,24 +39,12 @@ def event(connection: sqlite3.Connection, sequence: int, number: int) -> StoredE
 
 
 def events_of_source(
-    connection: sqlite3.Connection,
-    sequence: int,
-    event_source_id: str,
-    *,
-    event_types: Sequence[str],
-    except_type: str,
-    limit: int,
+    connection: sqlite3.Connection, sequence: int, event_source_id: str, *, first: int, limit: int
 ) -> list[StoredEvent]:
-    """The first events of a source, as `event` gives them; of these types, if any are given."""
+    """The events of a source from the number `first` on, as `event` gives them."""
     rows = connection.execute(
         _QUERIES["events_of_source"],
-        {
-            "sequence": sequence,
-            "event_source_id": event_source_id,
-            "event_types": json.dumps(event_types) if event_types else None,
-            "except_type": except_type,
-            "limit": limit,
-        },
+        {"sequence": sequence, "event_source_id": event_source_id, "first": first, "limit": limit},
     )
     return [StoredEvent._make(row) for row in rows]
 
@@ -79,29 +67,10 @@ def replace(connection: sqlite3.Connection, sequence: int, event: StoredEvent) -
     connection.execute(_QUERIES["replace"], {"sequence": sequence, **event._asdict()})
 
 
-def empty_revision_requests(
-    connection: sqlite3.Connection,
-    system: int,
-    *,
-    event_sequence: str,
-    event_type: str,
-    numbers: Iterable[int],
-    before: int,
-) -> None:
-    """Takes the content out of the events of a `system` sequence that asked for these events to be revised.
-
-    `system` is its row id, `event_type` that of the requests; `before` is the number of the first event of it
-    that is left as it is.
-    """
+def empty_revision_requests(connection: sqlite3.Connection, system: int, requests: Sequence[int]) -> None:
+    """Takes the new content out of requests for a revision: events of a `system` sequence, by its row id."""
     connection.execute(
-        _QUERIES["empty_revision_requests"],
-        {
-            "system": system,
-            "event_sequence": event_sequence,
-            "event_type": event_type,
-            "numbers": json.dumps(list(numbers)),
-            "before": before,
-        },
+        _QUERIES["empty_revision_requests"], {"system": system, "requests": json.dumps(requests)}
     )
 
 

@@ -78,6 +78,10 @@ class Forwarder:
         self._forwarded_to: int | None = None
         """The number of the last event that is behind us; -1 for none, `None` while that is not known."""
         self._is_closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins, or goes on, to forward."""
         self._task = asyncio.create_task(self._run(), name=f"chronicle-forwarder {self._definition.id}")
 
     async def close(self) -> None:
@@ -94,7 +98,7 @@ class Forwarder:
         """See `Subscriber`: it is never replayed."""
 
     async def deliver(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
-        """See `Subscriber`. Comes back once all is forwarded, however long that takes, or when it is closed."""
+        """See `Subscriber`. Returns once all is forwarded, however long that takes, or when it is closed."""
         # Of several partitions, in the order in which they happened.
         events = sorted((event for batch in batches for event in batch.events), key=lambda one: one.number)
         failures = 0

@@ -32,6 +32,9 @@ _log = logging.getLogger(__name__)
 READY_TIMEOUT: Final = 5.0
 """Seconds that whoever changes a subscription waits at most until that takes effect."""
 
+RETRY_DELAY: Final = 1.0
+"""Seconds until it is tried again to follow a change, after that has failed."""
+
 
 class _Place(NamedTuple):
     """Where forwarding takes place; names are in lower case."""
@@ -61,12 +64,14 @@ class EventStoreSubscriptions:
         self._effect = Changes()
         """When forwarding has followed; up to which change is said by `_followed`."""
         self._followed = -1
-        self._task = asyncio.create_task(self._run(), name="chronicle-subscriptions")
+        self._task: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, database: Database, event_stores: EventStores) -> Self:
-        """Goes on with what is stored."""
-        return cls(database, event_stores, await database.read(storage.subscriptions))
+    async def load(cls, database: Database, event_stores: EventStores) -> Self:
+        """Loads what is stored, and goes on with it."""
+        subscriptions = cls(database, event_stores, await database.read(storage.subscriptions))
+        subscriptions._task = asyncio.create_task(subscriptions._run(), name="chronicle-subscriptions")
+        return subscriptions
 
     def of(self, event_store: str) -> list[EventStoreSubscription]:
         """The subscriptions of an event store, by identifier."""
@@ -132,6 +137,7 @@ class EventStoreSubscriptions:
             source_event_store=subscription.source_event_store,
             event_types=subscription.stored_event_types(),
         )
+        await self._forget(target, subscription.identifier)
         await _tell(target, system_events.append_of([event])._replace(alongside=job))
         self._of(target.name)[subscription.identifier] = subscription
         self._changes.notify()
@@ -142,10 +148,22 @@ class EventStoreSubscriptions:
             job = partial(
                 storage.remove_subscriptions, event_store_id=target.id, identifiers=tuple(identifiers)
             )
+            for identifier in identifiers:
+                await self._forget(target, identifier)
             await _tell(target, system_events.append_of(events)._replace(alongside=job))
             for identifier in identifiers:
                 self._of(target.name).pop(identifier, None)
             self._changes.notify()
+
+    async def _forget(self, target: EventStore, identifier: str) -> None:
+        """Lets the source forget the observer of a subscription that goes: nobody has to wait for it then.
+
+        To be called before the subscription goes. If it stays after all, it makes itself known again.
+        """
+        subscription = self._of(target.name).get(identifier)
+        source = self._event_stores.find(subscription.source_event_store) if subscription else None
+        if subscription is not None and source is not None:
+            await source.observer_definitions.remove(observer_id(subscription, target))
 
     async def _wait_until_ready(self, target: EventStore) -> None:
         revision = self._changes.revision
@@ -168,7 +186,7 @@ class EventStoreSubscriptions:
                 await self._follow()
             except Exception:
                 _log.exception("subscriptions do not follow what has changed; it is tried again in a while")
-                await asyncio.sleep(READY_TIMEOUT)
+                await asyncio.sleep(RETRY_DELAY)
                 continue
             self._followed = revision
             self._effect.notify()
@@ -197,24 +215,15 @@ class EventStoreSubscriptions:
             if place not in wanted or wanted[place][0] != forwarder.subscription:
                 await forwarder.close()
                 del self._forwarders[place]
-            if place not in wanted:
-                await self._forget(place, forwarder.subscription)
         for place, (subscription, source, target) in wanted.items():
             if place not in self._forwarders:
-                self._forwarders[place] = Forwarder(
+                forwarder = self._forwarders[place] = Forwarder(
                     self._database, subscription, source=source, target=target, namespace=place.namespace
                 )
-
-    async def _forget(self, place: _Place, subscription: EventStoreSubscription) -> None:
-        """Lets the source forget the observer, for which nobody has to wait any more."""
-        source, target = self._event_stores.find(place.source), self._event_stores.find(place.target)
-        if source is not None and target is not None:
-            await source.observer_definitions.remove(observer_id(subscription, target))
+                forwarder.start()
 
 
-def _places(
-    subscription: EventStoreSubscription, source: EventStore, target: EventStore
-) -> list[_Place]:
+def _places(subscription: EventStoreSubscription, source: EventStore, target: EventStore) -> list[_Place]:
     """The namespaces that both event stores have."""
     common = set(map(key_of, source.namespaces())) & set(map(key_of, target.namespaces()))
     names = key_of(target.name), subscription.identifier, key_of(source.name)

@@ -156,6 +156,15 @@ async def test_a_blank_name_is_refused(client: ChronicleClient, name: str, names
         await client.event_store(name, namespace)
 
 
+@pytest.mark.parametrize("name", ["", " "])
+async def test_an_event_sequence_needs_a_name(
+    client: ChronicleClient, artifacts: Artifacts, name: str
+) -> None:
+    store = await client.event_store("bank", artifacts=artifacts)
+    with pytest.raises(ValueError, match="cannot be named"):
+        store.event_sequence(name)
+
+
 @pytest.mark.row("S29", "C173")
 async def test_two_clients_have_their_own_stores(artifacts: Artifacts) -> None:
     async with ChronicleClient(MEMORY) as a, ChronicleClient(MEMORY) as b:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
+from chronicle.errors import NotRunningError
 from chronicle.kernel.errors import InvalidEventStoreName, InvalidNamespaceName
 from chronicle.kernel.event_types.kernel_owned import kernel_owned
 from chronicle.kernel.kernel import Kernel
@@ -156,6 +157,17 @@ async def test_a_start_completes_what_was_merely_asked_for(
     store = await (await open_kernel()).event_stores.get("bank")
     assert store.namespaces() == ["Default"]
     assert store.event_types.knows("EventTypeAdded")
+
+
+async def test_nothing_is_opened_any_more_once_an_event_store_is_closed(kernel: Kernel) -> None:
+    store = await kernel.event_stores.ensure("bank")
+    await store.close()
+    with pytest.raises(NotRunningError, match="closed"):
+        await store.namespace("tenant")
+    await store.register_kernel_owned()
+    store.rewriting.start()
+    names = {task.get_name() for task in asyncio.all_tasks()}
+    assert "chronicle-rewriting" not in names
 
 
 async def test_closing_twice_is_closing_once() -> None:

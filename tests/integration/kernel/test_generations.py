@@ -1,5 +1,6 @@
 """Events in several generations: stored, read, delivered, and given new ones later (events.md 3.6)."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
@@ -164,6 +165,29 @@ async def test_stored_events_are_given_a_generation_that_comes_later(kernel: Ker
     assert isinstance(read, GenerationalEvent)
     assert read.others[0].hash == before.hash
     assert type(other) is StoredEvent
+
+
+async def test_an_append_that_waits_while_a_generation_comes_is_stored_in_it(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await kernel.event_stores.ensure("bank")
+    await store.register_event_types([grown(1)])
+    log = await sequence_of(store)
+    create = log._create
+    registered = asyncio.Event()
+
+    async def create_later() -> None:
+        await registered.wait()
+        await create()
+
+    monkeypatch.setattr(log, "_create", create_later)
+    appending = asyncio.create_task(append(log, appended('{"a":"x"}')))
+    await store.register_event_types([grown(2)])
+    await store.rewriting.finished()
+    registered.set()
+    await appending
+    (read,) = await log.read()
+    assert all_of(read) == {1: '{"a":"x"}', 2: '{"b":"x"}'}
 
 
 async def test_a_generation_that_is_stored_stays_as_it_was_appended(kernel: Kernel) -> None:

@@ -1,6 +1,6 @@
 """What goes to the kernel when events are appended (events.md 4.1; contract README)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import grpc
@@ -283,7 +283,7 @@ async def test_an_object_that_is_no_event_of_the_store_is_refused_before_any_cal
     assert kernel.requests == []
 
 
-@pytest.mark.parametrize("event_source_id", ["", None, 42, UUID(int=1)])
+@pytest.mark.parametrize("event_source_id", ["", " ", None, 42, UUID(int=1)])
 async def test_what_is_no_event_source_id_is_refused_with_what_to_write(
     log: EventSequence, kernel: ScriptedKernel, event_source_id: object
 ) -> None:
@@ -303,6 +303,33 @@ async def test_a_misspelt_option_is_refused(log: EventSequence, kernel: Scripted
         await log.append_many([EventFor("a", ALICE)], subject="x")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="EventFor"):
         await log.append_many("a")  # type: ignore[arg-type]
+    assert kernel.requests == []
+
+
+async def test_an_unknown_option_is_refused_by_the_name_of_the_call_with_the_options_there_are(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    options = (
+        "The options are concurrency, correlation_id, occurred, source_type, stream_id, stream_type, "
+        r"subject, tags\."
+    )
+    with pytest.raises(TypeError, match=rf"^append has no option 'foo'\. {options}"):
+        await log.append("a", ALICE, foo=1, tags=["x"])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=rf"^append_many has no option 'foo'\. {options}"):
+        await log.append_many("a", [ALICE], foo=1)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"^append_many has no option 'foo', 'bar'\."):
+        await log.append_many([EventFor("a", ALICE)], foo=1, bar=2)  # type: ignore[call-overload]
+    assert kernel.requests == []
+
+
+@pytest.mark.parametrize("occurred", ["2020", date(2020, 1, 2), 1577934245])
+async def test_what_is_no_datetime_is_refused_as_the_moment_of_an_event(
+    log: EventSequence, kernel: ScriptedKernel, occurred: object
+) -> None:
+    with pytest.raises(AppendError, match=r"is no datetime\. Give one"):
+        await log.append("a", ALICE, occurred=occurred)  # type: ignore[arg-type]
+    with pytest.raises(AppendError, match=r"is no datetime\. Give one"):
+        await log.append_many([EventFor("a", ALICE, occurred=occurred)])  # type: ignore[arg-type]
     assert kernel.requests == []
 
 

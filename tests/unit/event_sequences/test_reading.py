@@ -218,6 +218,34 @@ async def test_reading_ends_at_the_tail_or_where_told(
     assert kernel.requests[-1].ToEventSequenceNumber == last
 
 
+@pytest.mark.parametrize("event_source_id", ["", " ", "\t\n"])
+async def test_a_blank_event_source_id_is_refused_and_does_not_select_all(
+    log: EventSequence, kernel: ScriptedKernel, event_source_id: str
+) -> None:
+    reads = [
+        log.events_for(event_source_id),
+        log.has_events_for(event_source_id),
+        log.events_from(0, event_source_id=event_source_id),
+        log.tail(event_source_id),
+        anext(log.read(event_source_id=event_source_id)),
+        log.query(event_source_id=event_source_id),
+        log.histogram(event_source_id=event_source_id),
+    ]
+    for read in reads:
+        with pytest.raises(ValueError, match=r"no event source id\. Give a text that is not blank"):
+            await read
+    assert kernel.requests == []
+
+
+async def test_no_event_source_id_is_refused_where_one_is_needed(
+    log: EventSequence, kernel: ScriptedKernel
+) -> None:
+    for read in (log.events_for, log.has_events_for):
+        with pytest.raises(ValueError, match="None is no event source id"):
+            await read(None)  # type: ignore[arg-type]
+    assert kernel.requests == []
+
+
 async def test_reading_an_empty_sequence_fetches_no_page(log: EventSequence, kernel: ScriptedKernel) -> None:
     kernel.answers = [pb.GetTailSequenceNumberResponse(SequenceNumber=UNAVAILABLE)]
     assert [appended async for appended in log.read()] == []

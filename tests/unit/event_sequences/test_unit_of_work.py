@@ -410,6 +410,23 @@ async def test_a_scope_that_is_given_for_no_source_or_the_wrong_one_adds_nothing
     assert kernel.requests == []
 
 
+async def test_an_unknown_option_is_refused_with_the_options_there_are(
+    log: EventSequence, unit: UnitOfWork
+) -> None:
+    said = (
+        "An append in a unit of work has no option 'correlation_id'. The options are concurrency, occurred, "
+        r"source_type, stream_id, stream_type, subject, tags\."
+    )
+    event = FundsDeposited(1)
+    unit.make_current()
+    for adder in (unit, log.transactional):
+        with pytest.raises(TypeError, match=said):
+            adder.append("a", event, correlation_id=UUID(int=1))  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match=said):
+            adder.append_many("a", [event], correlation_id=UUID(int=1))  # type: ignore[call-overload]
+    assert unit.events == ()
+
+
 @pytest.mark.row("S77", "E128")
 async def test_an_event_for_a_blank_source_adds_nothing_of_its_batch(unit: UnitOfWork) -> None:
     with pytest.raises(AppendError, match="event source id"):

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from chronicle.kernel.changes import Changes
+from chronicle.kernel.changes import Changes, wait_for_any
+from tests.waiting import in_good_time
 
 
 async def test_each_begins_with_the_revision_now() -> None:
@@ -46,3 +47,17 @@ async def test_all_who_wait_are_woken() -> None:
     await asyncio.sleep(0)
     changes.notify()
     assert await asyncio.gather(*waiting) == [1, 1, 1]
+
+
+async def test_whoever_waits_for_several_things_hears_of_the_first_that_changes() -> None:
+    one, other = Changes(), Changes()
+    waiting = asyncio.ensure_future(wait_for_any({one: one.revision, other: other.revision}))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    other.notify()
+    async with in_good_time():
+        await waiting
+    one.notify()
+    async with in_good_time():
+        # What has changed since it was looked at is not waited for.
+        await wait_for_any({one: one.revision - 1, other: other.revision})

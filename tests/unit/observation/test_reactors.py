@@ -130,6 +130,19 @@ def test_it_registers_with_everything_said_explicitly(log: Log) -> None:
     assert definition.Filters.EventStreamType == "All"
 
 
+@pytest.mark.row("S95")
+def test_a_reactor_that_is_once_only_registers_as_not_replayable(log: Log) -> None:
+    @reactor(once_only=True)
+    async def welcome(event: Opened) -> None: ...
+
+    message = make(welcome, log).register("c-1", event_store="bank", namespace="Default")
+
+    definition = message.Content.Value0.Reactor
+    # Left out it would be taken for true.
+    assert definition.HasField("IsReplayable")
+    assert not definition.IsReplayable
+
+
 @pytest.mark.row("S89")
 async def test_each_event_goes_to_its_handler_in_order(work: Work) -> None:
     seen: list[Any] = []

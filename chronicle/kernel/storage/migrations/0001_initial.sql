@@ -44,10 +44,14 @@ CREATE TABLE identities (
     namespace_id INTEGER NOT NULL REFERENCES namespaces (id),
     subject TEXT NOT NULL,
     name TEXT NOT NULL,
-    user_name TEXT NOT NULL COLLATE NOCASE
+    user_name TEXT NOT NULL,
+    -- As user names are compared: in lower case, of letters that SQLite cannot fold as well.
+    user_name_key TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX identities_by_subject ON identities (namespace_id, subject);
+
+CREATE INDEX identities_by_user_name ON identities (namespace_id, user_name_key);
 
 CREATE TABLE events (
     -- A row of event_sequences; checking that for every event would be a look-up for nothing.

@@ -10,9 +10,10 @@ event_sequence_id = :sequence
         WHERE tag.value IN (SELECT value FROM json_each(:tags))
     ))
 
--- name: matching_of_source
--- A statement of its own: only so is the index by source used.
-event_source_id = :event_source_id
+-- name: of_source
+-- SQLite knows nothing of how the events are spread, and would look through all of them.
+events INDEXED BY events_by_source
+WHERE event_source_id = :event_source_id
     AND {matching}
 
 -- name: columns
@@ -27,19 +28,19 @@ SELECT count(*) FROM events WHERE {matching};
 SELECT coalesce(max(number) + 1, 0) FROM events WHERE event_sequence_id = :sequence;
 
 -- name: count_of_source
-SELECT count(*) FROM events WHERE {matching_of_source};
+SELECT count(*) FROM {of_source};
 
 -- name: page
 SELECT {columns} FROM events WHERE {matching} ORDER BY number LIMIT :limit OFFSET :skip;
 
 -- name: page_of_source
-SELECT {columns} FROM events WHERE {matching_of_source} ORDER BY number LIMIT :limit OFFSET :skip;
+SELECT {columns} FROM {of_source} ORDER BY number LIMIT :limit OFFSET :skip;
 
 -- name: page_descending
 SELECT {columns} FROM events WHERE {matching} ORDER BY number DESC LIMIT :limit OFFSET :skip;
 
 -- name: page_descending_of_source
-SELECT {columns} FROM events WHERE {matching_of_source} ORDER BY number DESC LIMIT :limit OFFSET :skip;
+SELECT {columns} FROM {of_source} ORDER BY number DESC LIMIT :limit OFFSET :skip;
 
 -- name: in_order
 -- There is no index for these, so that appends need not keep them. Equal ones go by their numbers.
@@ -61,7 +62,7 @@ ORDER BY {in_order};
 SELECT {columns} FROM events
 WHERE event_sequence_id = :sequence
     AND number IN (
-        SELECT number FROM events WHERE {matching_of_source} ORDER BY {in_order} LIMIT :limit OFFSET :skip
+        SELECT number FROM {of_source} ORDER BY {in_order} LIMIT :limit OFFSET :skip
     )
 ORDER BY {in_order};
 
@@ -73,4 +74,4 @@ occurred - (((occurred - :first) % :length) + :length) % :length
 SELECT {bucket} AS bucket, count(*) FROM events WHERE {matching} GROUP BY bucket ORDER BY bucket;
 
 -- name: histogram_of_source
-SELECT {bucket} AS bucket, count(*) FROM events WHERE {matching_of_source} GROUP BY bucket ORDER BY bucket;
+SELECT {bucket} AS bucket, count(*) FROM {of_source} GROUP BY bucket ORDER BY bucket;

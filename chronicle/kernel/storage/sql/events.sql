@@ -68,10 +68,11 @@ WHERE event_sequence_id = :sequence
 ORDER BY number LIMIT :limit;
 
 -- name: read_source
+-- SQLite knows nothing of how the events are spread, and would look through all of them.
 SELECT
     number, event_source_id, event_source_type, event_stream_type, event_stream_id,
     event_type, generation, occurred, correlation_id, causation, caused_by, tags, subject, content, hash
-FROM events
+FROM events INDEXED BY events_by_source
 WHERE event_sequence_id = :sequence
     AND event_source_id = :event_source_id
     AND number BETWEEN :first AND :last

@@ -7,13 +7,12 @@ SELECT id, subject, name, user_name FROM identities
 WHERE namespace_id = :namespace_id AND subject = :subject ORDER BY id LIMIT 1;
 
 -- name: by_user_name
--- The column compares without regard to the casing of ASCII letters.
 SELECT id, subject, name, user_name FROM identities
-WHERE namespace_id = :namespace_id AND user_name = :user_name ORDER BY id LIMIT 1;
+WHERE namespace_id = :namespace_id AND user_name_key = :user_name_key ORDER BY id LIMIT 1;
 
 -- name: add
-INSERT INTO identities (namespace_id, subject, name, user_name)
-VALUES (:namespace_id, :subject, :name, :user_name);
+INSERT INTO identities (namespace_id, subject, name, user_name, user_name_key)
+VALUES (:namespace_id, :subject, :name, :user_name, :user_name_key);
 
 -- name: rename
 UPDATE identities SET name = :name WHERE namespace_id = :namespace_id AND subject = :subject

@@ -9,10 +9,7 @@ SELECT
     number, event_source_id, event_source_type, event_stream_type, event_stream_id,
     event_type, generation, occurred, correlation_id, causation, caused_by, tags, subject, content, hash
 FROM events
-WHERE event_sequence_id = :sequence
-    AND event_source_id = :event_source_id
-    AND event_type <> :except_type
-    AND (:event_types IS NULL OR event_type IN (SELECT value FROM json_each(:event_types)))
+WHERE event_sequence_id = :sequence AND event_source_id = :event_source_id AND number >= :first
 ORDER BY number LIMIT :limit;
 
 -- name: replace
@@ -28,13 +25,8 @@ UPDATE events SET
 WHERE event_sequence_id = :sequence AND number = :number;
 
 -- name: empty_revision_requests
--- What somebody asked for earlier, for one of these events, whether or not it was granted.
 UPDATE events SET content = json_set(content, '$.content', '')
-WHERE event_sequence_id = :system
-    AND event_source_id = :event_sequence
-    AND number < :before
-    AND event_type = :event_type
-    AND json_extract(content, '$.sequenceNumber') IN (SELECT value FROM json_each(:numbers));
+WHERE event_sequence_id = :system AND number IN (SELECT value FROM json_each(:requests));
 
 -- name: request_replays
 -- Of a partition, by all observers that take one of these types.

@@ -194,6 +194,20 @@ async def test_a_key_made_while_it_was_deleted_is_not_kept(store: EncryptionKeys
     assert await stored(database) == []
 
 
+async def test_a_key_that_came_from_elsewhere_is_found_also_when_its_caller_has_left(
+    store: EncryptionKeys, database: Database
+) -> None:
+    assert await store.find(BANK, {"alice"}) == {}
+    saving = asyncio.create_task(store.save(BANK, as_stored("alice", SubjectKey.generate())))
+    await asyncio.sleep(0)
+    saving.cancel()
+    await asyncio.gather(saving, return_exceptions=True)
+    await database.write(lambda connection: None)
+    await asyncio.sleep(0)
+
+    assert (await store.find(BANK, {"alice"})).keys() == {"alice"}
+
+
 async def test_nothing_of_a_deleted_key_is_left_in_the_file(
     store: EncryptionKeys, database: Database
 ) -> None:
@@ -232,6 +246,11 @@ async def test_a_store_of_keys_that_is_closed_makes_none(database: Database) -> 
 
     with pytest.raises(NotRunningError):
         await store.provide(BANK, "alice")
+
+
+def test_a_key_does_not_show_itself() -> None:
+    shown = repr(StoredKey("alice", 1, b"the-public-one", b"the-private-one"))
+    assert shown == "StoredKey(identifier='alice', revision=1)"
 
 
 def test_fingerprints_are_lowercase_sha_256() -> None:

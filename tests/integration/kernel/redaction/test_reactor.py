@@ -22,11 +22,18 @@ from chronicle.kernel.observation import (
     Subscription,
     Targets,
 )
-from chronicle.kernel.redaction import OBSERVER_ID, RedactEvent, ReviseEvent, append_of
+from chronicle.kernel.redaction import (
+    OBSERVER_ID,
+    RedactEvent,
+    RedactEventSource,
+    ReviseEvent,
+    append_of,
+    changes,
+)
 from chronicle.kernel.redaction.requests import EventTypeReference, Request
 from chronicle.kernel.sequences import Append
 from chronicle.kernel.storage import redaction as storage
-from chronicle.kernel.storage.events import RevisedEvent, StoredEvent
+from chronicle.kernel.storage.events import EventFilter, RevisedEvent, StoredEvent
 from chronicle.values import EVENT_LOG, EVENT_REDACTED, NO_GUID, SYSTEM_SEQUENCE
 from tests.integration.kernel.conftest import OpenKernel
 from tests.integration.kernel.observation.conftest import AT_ONCE
@@ -211,6 +218,49 @@ async def test_what_has_to_be_replayed_is_noted_for_observers_that_nobody_is_sub
     assert observer.state.replays == {"source": 1}
     namespace = await namespace_of(await open_kernel())
     assert (await namespace.observers.get("observer")).state.replays == {"source": 1}
+
+
+async def test_what_was_asked_for_and_not_granted_is_not_kept(kernel: Kernel) -> None:
+    namespace = await namespace_of(kernel)
+    await append(namespace, '{"n":1}')
+    await ask(namespace, ReviseEvent(EVENT_LOG, 7, EventTypeReference("happened"), '{"n":"unknown"}'))
+    await ask(namespace, ReviseEvent(EVENT_LOG, 0, EventTypeReference("other"), '{"n":"other"}'))
+    await revise(namespace, 0, '{"n":2}')
+    await is_through(namespace)
+    requests = await namespace.event_sequence(SYSTEM_SEQUENCE).read(EventFilter(event_source_id=EVENT_LOG))
+    assert [json.loads(one.content)["content"] for one in requests] == ["", "", '{"n":2}']
+    await redact(namespace, 0)
+    await revise(namespace, 0, '{"n":3}')
+    await is_through(namespace)
+    requests = await namespace.event_sequence(SYSTEM_SEQUENCE).read(EventFilter(event_source_id=EVENT_LOG))
+    assert {json.loads(one.content).get("content", "") for one in requests} == {""}
+
+
+async def test_a_source_with_many_events_is_redacted_a_few_at_a_time(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "MOST_CHANGED", 3)
+    namespace = await namespace_of(kernel)
+    await namespace.store.event_types.register([EventTypeRegistration("ended", 1)], validate=False)
+    kinds = ["happened", "ended", "ended", "happened", "ended", "ended", "ended", "ended", "happened"]
+    log = namespace.event_sequence(EVENT_LOG)
+    for kind in kinds:
+        events = [event("source", type_=kind), event("other", type_=kind)]
+        assert (await log.append(Append(events, (SYSTEM,)))).is_success
+    types = (EventTypeReference("happened"),)
+    await ask(namespace, RedactEventSource(EVENT_LOG, "source", types, "gone"))
+    await is_through(namespace)
+    of_source, of_other = [
+        [one.event_type for one in await log.read(EventFilter(event_source_id=source))]
+        for source in ("source", "other")
+    ]
+    assert of_source == [EVENT_REDACTED if kind == "happened" else kind for kind in kinds]
+    assert of_other == kinds
+    await ask(namespace, RedactEventSource(EVENT_LOG, "source", (), "gone"))
+    await is_through(namespace)
+    found = await log.read(EventFilter(event_source_id="source"))
+    assert {one.event_type for one in found} == {EVENT_REDACTED}
+    assert json.loads(found[1].content)["originalEventType"] == "ended"
 
 
 @pytest.mark.parametrize(

@@ -223,10 +223,19 @@ async def test_a_second_process_is_told_that_the_file_is_in_use(tmp_path: Path) 
 
 async def test_a_file_can_be_opened_once_in_a_process(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "test.db")
-    with pytest.raises(DatabaseInUseError):
-        await Database.open(tmp_path / "test.db")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for path in (tmp_path / "test.db", tmp_path / "link" / "test.db"):
+        with pytest.raises(DatabaseInUseError, match="open in this process already"):
+            await Database.open(path)
     await database.close()
     await (await Database.open(tmp_path / "test.db")).close()
+
+
+async def test_another_event_loop_of_the_same_process_is_told_so(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "test.db")
+    with pytest.raises(DatabaseInUseError, match="open in this process already"):
+        await asyncio.to_thread(lambda: asyncio.run(Database.open(tmp_path / "test.db")))
+    await database.close()
 
 
 def test_every_migration_has_the_next_number() -> None:

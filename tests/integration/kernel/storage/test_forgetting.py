@@ -1,6 +1,7 @@
 """What was overwritten in the database is forgotten by its files on demand."""
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +32,17 @@ def run(sql: str) -> Job:
 
 
 def files(path: Path) -> bytes:
-    return b"".join(one.read_bytes() for one in sorted(path.parent.iterdir()))
+    return b"".join(one.read_bytes() for one in sorted(path.parent.iterdir()) if one.is_file())
+
+
+def as_left_by_a_kill(path: Path) -> Path:
+    """A copy of the database and its log, in a folder of its own."""
+    folder = path.parent / "left"
+    folder.mkdir()
+    for one in path.parent.glob(f"{path.name}*"):
+        if one.suffix != ".lock":
+            shutil.copy(one, folder)
+    return folder / path.name
 
 
 async def test_a_former_value_is_in_the_files_until_it_is_forgotten(database: Database, path: Path) -> None:
@@ -41,6 +52,18 @@ async def test_a_former_value_is_in_the_files_until_it_is_forgotten(database: Da
     await database.forget_what_was_overwritten()
     assert b"former-value" not in files(path)
     assert b"present-value" in files(path)
+
+
+async def test_what_a_process_that_died_had_deleted_is_forgotten_with_the_next_start(
+    database: Database, path: Path
+) -> None:
+    await database.write(run("INSERT INTO event_stores (name) VALUES ('former-value')"))
+    await database.write(run("DELETE FROM event_stores"))
+    left = as_left_by_a_kill(path)
+    assert b"former-value" in files(left)
+    reopened = await Database.open(left)
+    assert b"former-value" not in files(left)
+    await reopened.close()
 
 
 async def test_reads_go_on_before_and_after_and_so_do_writes(database: Database, path: Path) -> None:
