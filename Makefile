@@ -10,8 +10,8 @@ SPEC     ?= ../shared/spec
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv example test check format-check lint types contract-check format protos protos-check bench \
-        coverage-of-spec clean
+.PHONY: help venv example test check format-check lint types contract-check format protos protos-check openapi \
+        openapi-check bench coverage-of-spec clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ example: $(VENV)/.example ## Start the example application on the embedded kerne
 test: $(VENV)/.dev ## Run all tests (ARGS="-k append" narrows them down)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: format-check lint types contract-check protos-check ## Format, lint, types, contract, generated code
+check: format-check lint types contract-check protos-check openapi-check ## Format, lint, types, contract, generated files
 
 format-check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -55,6 +55,12 @@ protos: ## Generate chronicle/contracts from protos/
 
 protos-check: ## Fail if chronicle/contracts is not what protos/ gives
 	$(PYTHON) tools/generate_contracts.py --check
+
+openapi: $(VENV)/.dev ## Write docs/openapi.json, the admin API
+	$(BIN)/python -m tools.export_openapi
+
+openapi-check: $(VENV)/.dev ## Fail if docs/openapi.json is not what the code gives
+	$(BIN)/python -m tools.export_openapi --check
 
 bench: $(VENV)/.dev ## Run the benchmarks (ARGS="--help" lists the options)
 	$(BIN)/python -m benchmarks $(ARGS)

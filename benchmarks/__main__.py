@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import append, growth, http, long, observe, read, rules, startup
+from benchmarks import admin, append, growth, http, long, observe, plugin, read, rules, startup
 from benchmarks.harness import Area, Outcome, Settings, run
 from benchmarks.processes import ROOT
 from benchmarks.report import markdown, print_tables, write_json
@@ -24,6 +24,8 @@ AREAS: tuple[Area, ...] = (
     growth.AREA,
     observe.AREA,
     http.AREA,
+    plugin.AREA,
+    admin.AREA,
     startup.AREA,
 )
 

@@ -1,6 +1,7 @@
-"""An HTTP endpoint that appends one event, beside one that does the durable insert by hand on the event loop.
+"""An HTTP endpoint that appends one event, beside one that does the durable insert by hand on the event loop,
+and one that does nothing.
 
-Both under one uvicorn worker with its defaults, both validating the same body; the load comes from another
+All under one uvicorn worker with its defaults, all validating the same body; the load comes from another
 process.
 """
 
@@ -18,10 +19,13 @@ from benchmarks.harness import (
     Contestant,
     Figures,
     Settings,
+    excess_at_most,
     ratio_at_least,
 )
-from benchmarks.processes import ROOT, free_port, server
+from benchmarks.http_apps import application
+from benchmarks.processes import ROOT
 
+NOTHING, NOTHING_MEDIAN = "HTTP nothing, 64 connections", "HTTP nothing, one connection, p50"
 BY_HAND, BY_HAND_MEDIAN = "HTTP insert by hand, 64 connections", "HTTP insert by hand, one connection, p50"
 APPEND, APPEND_MEDIAN = "HTTP append, 64 connections", "HTTP append, one connection, p50"
 
@@ -29,10 +33,12 @@ APPEND, APPEND_MEDIAN = "HTTP append, 64 connections", "HTTP append, one connect
 @asynccontextmanager
 async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
     async with (
+        _application("nothing_app", settings.folder) as nothing,
         _application("by_hand_app", settings.folder) as by_hand,
         _application("chronicle_app", settings.folder) as chronicle,
     ):
         yield [
+            _loaded("nothing", nothing, NOTHING, NOTHING_MEDIAN, settings),
             _loaded("by hand", by_hand, BY_HAND, BY_HAND_MEDIAN, settings),
             _loaded("Chronicle", chronicle, APPEND, APPEND_MEDIAN, settings),
         ]
@@ -40,15 +46,9 @@ async def _open(settings: Settings) -> AsyncIterator[Sequence[Contestant]]:
 
 @asynccontextmanager
 async def _application(factory: str, folder: Path) -> AsyncIterator[str]:
-    """One of http_apps.py under uvicorn; yields the URL to load."""
-    port = free_port()
-    command = [
-        *(sys.executable, "-m", "uvicorn", "--factory", f"benchmarks.http_apps:{factory}"),
-        *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"),
-    ]
-    environment = {"BENCHMARK_DATABASE": str(folder / f"{factory}.db")}
-    async with server(command, port, log=folder / f"{factory}.log", environment=environment):
-        yield f"http://127.0.0.1:{port}/orders"
+    """One of http_apps.py; yields the URL to load."""
+    async with application(factory, folder / f"{factory}.db") as root:
+        yield f"{root}/orders"
 
 
 def _loaded(name: str, url: str, many: str, one: str, settings: Settings) -> Contestant:
@@ -73,4 +73,12 @@ async def _load(url: str, connections: int, seconds: float) -> Mapping[str, floa
     return figures
 
 
-AREA = Area("http", _open, (ratio_at_least(0.9, APPEND, BY_HAND),))
+AREA = Area(
+    "http",
+    _open,
+    (
+        ratio_at_least(1, APPEND, BY_HAND),
+        ratio_at_least(0.3, APPEND, NOTHING),
+        excess_at_most(500, APPEND_MEDIAN, NOTHING_MEDIAN),
+    ),
+)

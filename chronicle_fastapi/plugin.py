@@ -1,6 +1,7 @@
 """`Chronicle`: one event store for the life of a FastAPI application."""
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -8,23 +9,36 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 
 from chronicle import (
     Artifacts,
+    CallError,
     ChronicleClient,
+    ChronicleError,
     ChronicleOptions,
     ConfigurationError,
+    DeadlineError,
     EventStore,
+    NotConnectedError,
     NotRunningError,
+    RegistrationError,
+    Services,
 )
-from chronicle_fastapi import problems
+from chronicle_fastapi import problems, request_context, rollback
+from chronicle_fastapi.namespaces import namespace_of
+from chronicle_fastapi.request_options import RequestOptions
 
 logger = logging.getLogger("chronicle.fastapi")
 
 App = TypeVar("App", bound=Starlette)
 Lifespan = Callable[[App], AbstractAsyncContextManager[Any]]
 
+RETRY_SECONDS: Final = 1.0
+"""Between two attempts to start while the kernel is away; each takes up to the connect timeout."""
+
 _STATE: Final = "chronicle"
+_STORE: Final = "chronicle.event_store"
 
 NOT_RUNNING: Final = (
     "Chronicle is not running for this application. Either the application was made without it: write "
@@ -59,7 +73,13 @@ class Chronicle:
     `Chronicle` can be started again.
 
     `event_store` and `namespace` win over `options`; what neither says comes from the environment
-    (`CHRONICLE_CONNECTION_STRING`, `CHRONICLE_EVENT_STORE`, ...), which is read when it starts.
+    (`CHRONICLE_CONNECTION_STRING`, `CHRONICLE_EVENT_STORE`, ...), which is read when it starts. `requests`
+    says what is taken from requests: their namespace, who acts in them. `services` are what the handlers of
+    reactors and reducers can ask for.
+
+    With `start_without_kernel` an application starts although its kernel cannot be reached, and goes on
+    trying: until that succeeds, whatever needs the kernel raises `NotConnectedError`, which is answered with
+    503. By default it does not start.
     """
 
     def __init__(
@@ -69,17 +89,25 @@ class Chronicle:
         *,
         options: ChronicleOptions | None = None,
         namespace: str | None = None,
+        requests: RequestOptions | None = None,
+        services: Services | None = None,
+        start_without_kernel: bool = False,
     ) -> None:
+        self.requests: Final = requests or RequestOptions()
+        """What is taken from requests."""
         self._event_store_name = event_store
         self._artifacts = artifacts
         self._options = options
         self._namespace = namespace
+        self._services = services
+        self._starts_without_kernel = start_without_kernel
         self._changing = asyncio.Lock()
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: AsyncExitStack | None = None
         self._client: ChronicleClient | None = None
         self._store: EventStore | None = None
+        self._start_error: Exception | None = None
 
     @property
     def is_running(self) -> bool:
@@ -87,27 +115,57 @@ class Chronicle:
         return self._store is not None
 
     @property
+    def start_error(self) -> Exception | None:
+        """Why an application that was started without its kernel has not reached it yet."""
+        return self._start_error
+
+    @property
     def store(self) -> EventStore:
-        """The event store. Raises `NotRunningError` unless running."""
+        """The event store.
+
+        Raises `NotRunningError` unless started, `NotConnectedError` when it was started without its kernel.
+        """
         if self._store is None:
-            raise NotRunningError(NOT_RUNNING)
+            raise self._not_there()
         return self._store
 
     @property
     def client(self) -> ChronicleClient:
-        """The client behind the event store. Raises `NotRunningError` unless running."""
+        """The client behind the event store. Raises as `store` does."""
         if self._client is None:
-            raise NotRunningError(NOT_RUNNING)
+            raise self._not_there()
         return self._client
 
-    def install(self, app: Starlette) -> None:
-        """Make `app` answer with problems and know this Chronicle, before it starts.
+    async def store_for(self, connection: HTTPConnection) -> EventStore:
+        """The event store in the namespace that a request is about, looked up once for each request.
 
-        `lifespan` does both by itself. Call this for an application that is mounted into another one: its own
-        lifespan never runs (ASGI has one lifespan, the outermost application's), so it cannot find Chronicle.
+        Raises as `store` does, `ProblemError` for a namespace that the request may not have, and `CallError`
+        or `RegistrationError` when the namespace cannot be opened; the next request tries that again.
+        """
+        found = connection.scope.get(_STORE)
+        if isinstance(found, EventStore):
+            return found
+        store = self.store
+        options = self.requests
+        name = await namespace_of(connection, options.namespace, options.allowed_namespaces)
+        if name is not None and name != store.namespace:
+            try:
+                store = await self.client.event_store(store.name, name, self._artifacts)
+            except RegistrationError as error:
+                raise _unavailable(error) or error from error
+        connection.scope[_STORE] = store
+        return store
+
+    def install(self, app: Starlette) -> None:
+        """Make `app` know this Chronicle, answer with problems, and surround its requests, before it starts.
+
+        `lifespan` does all of it by itself. Call this for an application that is mounted into another one:
+        its own lifespan never runs (ASGI has one lifespan, the outermost application's), so it cannot find
+        Chronicle.
         """
         problems.add_handlers(app)
         self._attach(app)
+        self._surround(app)
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncGenerator[None]:
@@ -117,9 +175,13 @@ class Chronicle:
         stops.
         """
         self._attach(app)
+        self._surround(app)
         problems.answer_in(app)
-        async with self:
+        await self._enter()
+        try:
             yield
+        finally:
+            await self._leave()
 
     def lifespan_with(self, lifespan: Lifespan[App]) -> Lifespan[App]:
         """A lifespan that runs this one around `lifespan`, which may thus append events while starting and
@@ -136,6 +198,19 @@ class Chronicle:
         return both
 
     async def __aenter__(self) -> EventStore:
+        await self._enter()
+        try:
+            return self.store
+        except NotConnectedError:
+            await self._leave()
+            raise
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._leave()
+
+    async def _enter(self) -> None:
         loop = asyncio.get_running_loop()
         if self._users and loop is not self._loop:
             raise ConfigurationError(OTHER_LOOP)
@@ -148,12 +223,6 @@ class Chronicle:
         except BaseException:
             await self._leave()
             raise
-        return self.store
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._leave()
 
     async def _leave(self) -> None:
         # Counted before waiting: whoever holds the lock then sees it, even if this task is cancelled
@@ -164,32 +233,91 @@ class Chronicle:
                 await self._stop(self._running)
 
     async def _start(self) -> None:
+        running = AsyncExitStack()
+        try:
+            await self._connect(running)
+        except (CallError, RegistrationError) as error:
+            if not self._starts_without_kernel or _unavailable(error) is None:
+                raise
+            self._note_failed_start(error)
+            # What is ambient where it begins is nothing to it.
+            trying = asyncio.create_task(
+                self._keep_trying(running), name="chronicle-start", context=contextvars.Context()
+            )
+            running.push_async_callback(_cancel, trying)
+        self._running = running
+
+    async def _connect(self, running: AsyncExitStack) -> None:
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(ChronicleClient(options=self._options))
+            client = await stack.enter_async_context(
+                ChronicleClient(options=self._options, services=self._services)
+            )
             store = await client.event_store(self._event_store_name, self._namespace, self._artifacts)
             # Only now is there something to keep; an error above closes the client on its way out.
-            self._running = stack.pop_all()
-        self._client, self._store = client, store
+            running.push_async_exit(stack.pop_all())
+        self._client, self._store, self._start_error = client, store, None
         logger.info("event store %s, namespace %s: running", store.name, store.namespace)
+
+    async def _keep_trying(self, running: AsyncExitStack) -> None:
+        while self._store is None:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._connect(running)
+            except Exception as error:
+                # Whatever it is: nobody else goes on trying.
+                self._note_failed_start(error)
+
+    def _note_failed_start(self, error: Exception) -> None:
+        self._start_error = error
+        logger.error("running without the event store, which is tried again: %s", error)
 
     async def _stop(self, running: AsyncExitStack) -> None:
         try:
             await running.aclose()
         finally:
             # Not earlier: a handler that is still at work may use the store to the end.
-            self._running = self._client = self._store = None
+            self._running = self._client = self._store = self._start_error = None
         logger.info("event store stopped")
+
+    def _not_there(self) -> ChronicleError:
+        if self._start_error is None:
+            return NotRunningError(NOT_RUNNING)
+        return NotConnectedError(
+            f"The event store was not reached yet, and is tried again. {self._start_error}"
+        )
+
+    def _surround(self, app: Starlette) -> None:
+        request_context.add_to(app, self.requests)
+        if self.requests.roll_back_on_error_status:
+            rollback.add_to(app)
 
     def _attach(self, app: Starlette) -> None:
         other = getattr(app.state, _STATE, None)
-        if isinstance(other, Chronicle) and other is not self and other.is_running:
+        if isinstance(other, Chronicle) and other is not self and other._running is not None:
             raise ConfigurationError(TWO_ON_ONE_APP)
         setattr(app.state, _STATE, self)
 
     @classmethod
     def of(cls, app: Starlette) -> Self:
-        """The running Chronicle of `app`. Raises `NotRunningError` when there is none, and says why."""
+        """The started Chronicle of `app`. Raises `NotRunningError` when there is none, and says why."""
         found = getattr(app.state, _STATE, None)
-        if not isinstance(found, cls) or found._store is None:
+        if not isinstance(found, cls) or found._running is None:
             raise NotRunningError(NOT_RUNNING)
         return found
+
+
+def _unavailable(error: ChronicleError) -> CallError | None:
+    """What an error comes to if it means that the kernel cannot be reached, and has refused nothing."""
+    if isinstance(error, NotConnectedError | DeadlineError):
+        return error
+    if not isinstance(error, RegistrationError):
+        return None
+    cause = error.__cause__
+    if isinstance(cause, TimeoutError):
+        return DeadlineError(str(error))
+    return cause if isinstance(cause, NotConnectedError | DeadlineError) else None
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])

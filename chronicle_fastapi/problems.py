@@ -4,11 +4,14 @@
 |---|---|---|
 | `ConstraintViolationError` | 409 | `urn:chronicle:constraint-violation` |
 | the same, all of them schema violations | 422 | `urn:chronicle:schema-violation` |
+| the same, all about a completed stream; `StreamCompletedError` | 409 | `urn:chronicle:stream-completed` |
 | `ConcurrencyError` | 409 | `urn:chronicle:concurrency-violation` |
+| the same, about what `If-Match` or `If-None-Match` said | 412 | `urn:chronicle:precondition-failed` |
 | any other `AppendError` | 500 | `urn:chronicle:append-refused` |
 | `NotConnectedError`, `DeadlineError` | 503 and `Retry-After` | `urn:chronicle:unavailable` |
 | `NotBuiltError` | 501 | `urn:chronicle:not-built` |
 | `KernelError` | 502 | `urn:chronicle:kernel-failure` |
+| `ProblemError` | its own | its own |
 
 A status of 500 and above is our fault, not the caller's: its reasons go to the log, not over the wire. What
 is not in the table (a declaration, an option, a unit of work used wrongly) is a mistake in the application
@@ -22,6 +25,7 @@ from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,17 +38,43 @@ from chronicle import (
     DeadlineError,
     NotBuiltError,
     NotConnectedError,
+    StreamCompletedError,
 )
+from chronicle_fastapi.entity_tags import EntityTags
 
 logger = logging.getLogger("chronicle.fastapi")
 
 RETRY_AFTER_SECONDS: Final = 1
+PRECONDITION_FAILED: Final = "urn:chronicle:precondition-failed"
 
 
 class ProblemResponse(JSONResponse):
     """A JSON response with the media type of RFC 9457."""
 
     media_type = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """A refusal of the application's own: raised in an endpoint or a dependency, answered as a problem.
+
+        raise ProblemError(404, detail="There is no account alice.")
+
+    Takes what `problem_response` takes.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str | None = None,
+        detail: str | None = None,
+        *,
+        type: str = "about:blank",  # noqa: A002 (the member's name in RFC 9457)
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(f"{status} {title or HTTPStatus(status).phrase}: {detail}")
+        self.status = status
+        self.response = problem_response(status, title, detail, type=type, headers=headers, **members)
 
 
 def problem_response(
@@ -67,10 +97,15 @@ def problem_response(
     return ProblemResponse(problem | members, status, headers)
 
 
+ANSWERED: Final = (AppendError, CallError, StreamCompletedError, ProblemError)
+"""The errors that are answered with problems."""
+_STREAM_COMPLETED: Final = "urn:chronicle:stream-completed"
+
+
 def add_handlers(app: Starlette) -> None:
     """Register the table above with an application that has not started yet."""
-    app.add_exception_handler(AppendError, _handle)
-    app.add_exception_handler(CallError, _handle)
+    for kind in ANSWERED:
+        app.add_exception_handler(kind, _handle)
 
 
 def answer_in(app: Starlette) -> None:
@@ -111,10 +146,10 @@ class _Answering:
 
         try:
             await self.app(scope, receive, watched)
-        except (AppendError, CallError) as error:
+        except ANSWERED as error:
             if started:
                 raise
-            response = _respond(f"{scope['method']} {scope['path']}", error)
+            response = respond(scope, error)
             await response(scope, receive, send)
 
 
@@ -122,15 +157,22 @@ async def _handle(connection: HTTPConnection, error: Exception) -> ProblemRespon
     if connection.scope["type"] != "http":
         # A WebSocket has no response that could say it.
         raise error
-    return _respond(f"{connection.scope['method']} {connection.scope['path']}", error)
+    return respond(connection.scope, error)
 
 
-def _respond(what: str, error: Exception) -> ProblemResponse:
+def respond(scope: Scope, error: Exception) -> ProblemResponse:
+    """The answer to one of the `ANSWERED` errors."""
+    what = f"{scope['method']} {scope['path']}"
     match error:
+        case ProblemError():
+            return error.response
         case ConstraintViolationError():
             return _constraints(error)
         case ConcurrencyError():
-            return _concurrency(error)
+            return _concurrency(error, Headers(scope=scope))
+        case StreamCompletedError():
+            detail = f"The stream {error.stream_type}/{error.stream_id} is completed."
+            return problem_response(409, "Stream completed", detail, type=_STREAM_COMPLETED)
         case AppendError():
             logger.error("%s: %s", what, error, exc_info=error)
             detail = "The events of this request were refused. The reasons are in the server's log."
@@ -166,11 +208,13 @@ def _constraints(error: ConstraintViolationError) -> ProblemResponse:
     if all(violation.constraint_type is ConstraintType.SCHEMA for violation in error.violations):
         kind = "urn:chronicle:schema-violation"
         return problem_response(422, "Schema violation", detail, type=kind, violations=members)
+    if all(violation.constraint_type is ConstraintType.STREAM_CLOSED for violation in error.violations):
+        return problem_response(409, "Stream completed", detail, type=_STREAM_COMPLETED, violations=members)
     kind = "urn:chronicle:constraint-violation"
     return problem_response(409, "Constraint violation", detail, type=kind, violations=members)
 
 
-def _concurrency(error: ConcurrencyError) -> ProblemResponse:
+def _concurrency(error: ConcurrencyError, headers: Headers) -> ProblemResponse:
     members = [
         {
             "event_source_id": violation.event_source_id,
@@ -180,5 +224,20 @@ def _concurrency(error: ConcurrencyError) -> ProblemResponse:
         for violation in error.violations
     ]
     detail = "Something happened in the meantime. Read again, decide again, and send a new request."
+    if any(_was_said(violation.expected_sequence_number, headers) for violation in error.violations):
+        kind = PRECONDITION_FAILED
+        return problem_response(412, "Precondition failed", detail, type=kind, violations=members)
     kind = "urn:chronicle:concurrency-violation"
     return problem_response(409, "Concurrency violation", detail, type=kind, violations=members)
+
+
+def _was_said(expected: int | None, headers: Headers) -> bool:
+    """Whether the request itself, and not the endpoint, expected this number."""
+    try:
+        if expected is None:
+            none_match = EntityTags.of(headers, "if-none-match")
+            return none_match is not None and none_match.is_any
+        match = EntityTags.of(headers, "if-match")
+    except ValueError:
+        return False
+    return match is not None and str(expected) in match.strong

@@ -1,6 +1,7 @@
 """Serves the bank on http://127.0.0.1:8000, its events in example.db; HOST, PORT, CHRONICLE_* change that."""
 
 import os
+import secrets
 import socket
 import sys
 from contextlib import suppress
@@ -8,28 +9,40 @@ from contextlib import suppress
 import uvicorn
 
 CONNECTION_STRING = "chronicle+embedded:///example.db"
+TOKEN = "CHRONICLE_ADMIN_TOKEN"
 
-WALK = """
-  {url}/docs      the API, to be tried in the browser
+WHAT_TO_TRY = """
+  {url}/docs
+      the API, to be tried in the browser
+  {url}/chronicle/{admin}
+  {url}/health/ready
+      whether all is well
 
-  curl {url}/accounts -H 'content-type: application/json' \\
-       -d '{{"account_id": "alice", "owner": "Alice", "initial_balance": "1000"}}'
-  curl {url}/accounts/alice/deposits -H 'content-type: application/json' -d '{{"amount": "250"}}'
-  curl {url}/accounts/alice
-  curl {url}/accounts/alice/statement
-
-  Stop with Ctrl+C and start again: the balance is still there.
+  example_app/README.md walks through everything in ten minutes.
+  Stop with Ctrl+C and start again: what happened is still there.
 """
 
 
 class Server(uvicorn.Server):
     """Prints what to try once everything has started, and not when it could not."""
 
+    def __init__(self, config: uvicorn.Config, admin: str) -> None:
+        super().__init__(config)
+        self.admin = admin
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             host, port = (sockets or self.servers[0].sockets)[0].getsockname()[:2]
-            print(WALK.format(url=f"http://{host}:{port}"), flush=True)
+            print(WHAT_TO_TRY.format(url=f"http://{host}:{port}", admin=self.admin), flush=True)
+
+
+def sign_in() -> str:
+    """How to get into the admin page. The page would make a token itself, but knows no address to print."""
+    if os.environ.get(TOKEN):
+        return f"\n      the admin page; {TOKEN} is what you sign in with"
+    os.environ[TOKEN] = token = secrets.token_urlsafe(32)
+    return f"login#token={token}\n      the admin page; this run's token is behind the #"
 
 
 def main() -> None:
@@ -42,7 +55,7 @@ def main() -> None:
         sys.exit(
             f"Cannot listen on {host}:{port}: {error}. To use another port: PORT=8001 python -m example_app"
         )
-    server = Server(uvicorn.Config("example_app.main:app"))
+    server = Server(uvicorn.Config("example_app.main:app"), sign_in())
     with listener, suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if not server.started:

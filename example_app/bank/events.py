@@ -1,15 +1,31 @@
-"""What happens to accounts. Events are facts: named in the past tense, never changed afterwards."""
+"""What happens in the bank. Events are facts: named in the past tense, never changed afterwards."""
 
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import BaseModel
 
-from chronicle import event_type
+from chronicle import Pii, Unique, event_type, unique_event_type
+
+
+@event_type("customer-registered")
+@unique_event_type(message="A customer has this number already.")
+class CustomerRegistered(BaseModel):
+    """The one event with personal data. It is encrypted under a key of the customer, whom it happens to."""
+
+    name: Annotated[str, Pii("to address the customer")]
+    email: Annotated[
+        str,
+        Pii("to write to the customer"),
+        Unique("email", ignore_casing=True, message="A customer has this e-mail address already."),
+    ]
 
 
 @event_type("account-opened")
+@unique_event_type(message="This account is open already.")
 class AccountOpened(BaseModel):
     owner: str
+    """The customer's number, which says nothing about the person once the key is gone."""
     initial_balance: Decimal
 
 

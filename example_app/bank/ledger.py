@@ -19,25 +19,10 @@ from example_app.bank.events import (
     TransferSent,
     change,
 )
+from example_app.bank.refusals import InsufficientFunds, NoSuchAccount
 
 # Notifications have no say in a balance, and may be appended in between.
 DECISIVE: Final = (AccountOpened, FundsDeposited, FundsWithdrawn, TransferSent, TransferReceived)
-
-
-class Refusal(Exception):
-    """The bank does not do what was asked for."""
-
-
-class AccountExists(Refusal):
-    pass
-
-
-class NoSuchAccount(Refusal):
-    pass
-
-
-class InsufficientFunds(Refusal):
-    pass
 
 
 @dataclass(frozen=True)
@@ -51,7 +36,7 @@ class Ledger:
     async def of(cls, account_id: str, event_log: EventLog) -> Self:
         events = await event_log.events_for(account_id, *DECISIVE)
         if not events:
-            raise NoSuchAccount(f"There is no account '{account_id}'.")
+            raise NoSuchAccount(account_id)
         return cls(account_id, events)
 
     def entries(self) -> Iterator[tuple[AppendedEvent[AccountOpened | Movement], Decimal, Decimal]]:
@@ -66,14 +51,23 @@ class Ledger:
         return sum((change(appended.event) for appended in self.events), Decimal(0))
 
     @property
+    def newest(self) -> int:
+        return self.events[-1].sequence_number
+
+    @property
     def unchanged(self) -> ConcurrencyScope:
         """Holds as long as nobody else changes the balance: of two withdrawals at once, one fails."""
-        return ConcurrencyScope.at(self.events[-1].sequence_number).for_source().types(*DECISIVE)
+        return ConcurrencyScope.at(self.newest).for_source().types(*DECISIVE)
+
+    def unchanged_since(self, seen: ConcurrencyScope | None) -> ConcurrencyScope:
+        """The same for a caller who says what they have seen.
+
+        Where that is older than the ledger, the append is refused. It stands for no more than was read here:
+        whoever claims to have seen the future could overdraw the account.
+        """
+        is_older = seen is not None and (seen.sequence_number is None or seen.sequence_number < self.newest)
+        return seen if seen is not None and is_older else self.unchanged
 
     def require(self, amount: Decimal) -> None:
         if amount > self.balance:
-            raise InsufficientFunds(f"'{self.account_id}' holds {self.balance}, which is less than {amount}.")
-
-
-NOTHING_YET: Final = ConcurrencyScope.expect_none().for_source().types(AccountOpened)
-"""Holds as long as an account is not open."""
+            raise InsufficientFunds(self.account_id, self.balance, amount)

@@ -1,4 +1,4 @@
-"""A reactor: does something when something has happened. This one tells the owner about large movements."""
+"""A reactor that answers events with events: it tells the owner about large movements."""
 
 from decimal import Decimal
 from typing import Final
@@ -11,7 +11,7 @@ LARGE: Final = Decimal(1000)
 
 @reactor
 class Notifications:
-    """The events that handlers return are appended for the same account."""
+    """What handlers return is appended for the same account, with the event that led to it as its cause."""
 
     async def received(self, event: TransferReceived, context: EventContext) -> NotificationSent:
         text = f"You received {event.amount} from {event.from_account}."
@@ -23,6 +23,5 @@ class Notifications:
         if event.amount < LARGE:
             return None
         what = "deposited to" if isinstance(event, FundsDeposited) else "withdrawn from"
-        return NotificationSent(
-            text=f"{event.amount} were {what} your account.", about=context.sequence_number
-        )
+        text = f"{event.amount} were {what} your account."
+        return NotificationSent(text=text, about=context.sequence_number)

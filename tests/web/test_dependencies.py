@@ -6,18 +6,22 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from fastapi.testclient import TestClient
 
-from chronicle import EventLog, EventStore, ReadModels
+from chronicle import ChronicleClient, EventLog, EventSequence, EventStore, ReadModels
 from chronicle.errors import NotRunningError
 from chronicle_fastapi import (
     Chronicle,
+    ClientDep,
     EventLogDep,
     EventStoreDep,
     ReadModelsDep,
     UnitOfWorkDep,
+    event_sequence,
+    get_client,
     get_event_log,
     get_event_store,
     get_read_models,
     get_unit_of_work,
+    read_model,
 )
 from tests.waiting import eventually
 from tests.web.asgi import calling, serving
@@ -48,15 +52,23 @@ async def test_all_providers_give_what_belongs_to_the_running_store(
 ) -> None:
     @app.get("/")
     async def endpoint(
+        client: Annotated[ChronicleClient, Depends(get_client)],
+        imports: Annotated[EventSequence, Depends(event_sequence("imports"))],
         store: Annotated[EventStore, Depends(get_event_store)],
         event_log: Annotated[EventLog, Depends(get_event_log)],
         read_models: Annotated[ReadModels, Depends(get_read_models)],
     ) -> list[bool]:
         running = chronicle.store
-        return [store is running, event_log is running.event_log, read_models is running.read_models]
+        return [
+            client is chronicle.client,
+            store is running,
+            event_log is running.event_log,
+            read_models is running.read_models,
+            imports is running.event_sequence("imports"),
+        ]
 
     async with serving(app) as client:
-        assert (await client.get("/")).json() == [True, True, True]
+        assert (await client.get("/")).json() == [True] * 5
 
 
 def test_a_plain_def_endpoint_and_a_websocket_are_served_too(app: FastAPI) -> None:
@@ -76,10 +88,21 @@ def test_a_plain_def_endpoint_and_a_websocket_are_served_too(app: FastAPI) -> No
         assert connection.receive_json() == 0
 
 
-PROVIDERS = [EventStoreDep, EventLogDep, ReadModelsDep, UnitOfWorkDep]
+ImportsDep = Annotated[EventSequence, Depends(event_sequence("imports"))]
+BalanceDep = Annotated[Balance, Depends(read_model(Balance, key="account_id"))]
+
+PROVIDERS = {
+    "client": ClientDep,
+    "store": EventStoreDep,
+    "log": EventLogDep,
+    "sequence": ImportsDep,
+    "read models": ReadModelsDep,
+    "read model": BalanceDep,
+    "unit of work": UnitOfWorkDep,
+}
 
 
-@pytest.mark.parametrize("wanted", PROVIDERS, ids=["store", "log", "read models", "unit of work"])
+@pytest.mark.parametrize("wanted", PROVIDERS.values(), ids=PROVIDERS)
 @pytest.mark.parametrize("has_lifespan", [True, False])
 def test_without_a_running_lifespan_the_error_names_both_causes(
     wanted: object, has_lifespan: bool, chronicle: Chronicle
@@ -92,7 +115,7 @@ def test_without_a_running_lifespan_the_error_names_both_causes(
     app.get("/")(endpoint)
 
     with pytest.raises(NotRunningError) as raised:
-        TestClient(app).get("/")
+        TestClient(app).get("/?account_id=a")
     assert "FastAPI(lifespan=chronicle.lifespan)" in str(raised.value)
     assert "with TestClient(app)" in str(raised.value)
 
@@ -109,6 +132,9 @@ async def endpoint_with_log(event_log: EventLogDep) -> None: ...
 
 
 OVERRIDDEN = [
+    (get_client, ClientDep),
+    (event_sequence("imports"), ImportsDep),
+    (read_model(Balance, key="account_id"), BalanceDep),
     (get_event_store, EventStoreDep),
     (get_event_log, EventLogDep),
     (get_read_models, ReadModelsDep),
@@ -128,6 +154,65 @@ def test_each_provider_can_be_overridden_without_any_chronicle(provider: object,
     app.dependency_overrides[provider] = lambda: "a double"  # type: ignore[index]
 
     assert TestClient(app).get("/").json() == "a double"
+
+
+async def deposit_into(event_log: EventLogDep, account_id: str) -> None:
+    await event_log.append(account_id, Deposited(amount=10))
+
+
+async def balance_of(balance: BalanceDep) -> Balance:
+    return balance
+
+
+@pytest.mark.parametrize("url", ["/accounts/{}", "/accounts?account_id={}"], ids=["path", "query"])
+async def test_a_read_model_is_there_by_its_key_and_one_that_does_not_exist_is_404(
+    url: str, app: FastAPI
+) -> None:
+    app.post("/accounts/{account_id}")(deposit_into)
+    app.get(url.partition("?")[0].replace("{}", "{account_id}"))(balance_of)
+
+    async with serving(app) as client:
+        await client.post("/accounts/a")
+
+        async def found() -> bool:
+            return bool((await client.get(url.format("a"))).json() == {"amount": 10})
+
+        await eventually(found)
+        missing = await client.get(url.format("nobody"))
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+    assert missing.json()["detail"] == "There is no Balance under this key."
+
+
+async def test_the_key_may_come_from_a_dependency(app: FastAPI) -> None:
+    async def mine() -> str:
+        return "a"
+
+    app.post("/accounts/{account_id}")(deposit_into)
+
+    @app.get("/mine")
+    async def balance(balance: Annotated[Balance, Depends(read_model(Balance, key=mine))]) -> Balance:
+        return balance
+
+    async with serving(app) as client:
+        await client.post("/accounts/a")
+
+        async def found() -> bool:
+            return bool((await client.get("/mine")).json() == {"amount": 10})
+
+        await eventually(found)
+
+
+def test_the_key_is_described_as_a_parameter_and_checked_as_one(app: FastAPI) -> None:
+    app.get("/accounts/{account_id}")(balance_of)
+    app.get("/balance")(balance_of)
+    with TestClient(app) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+        assert client.get("/balance").status_code == 422
+    places = [
+        [(each["name"], each["in"], each["required"]) for each in paths[path]["get"]["parameters"]]
+        for path in ("/accounts/{account_id}", "/balance")
+    ]
+    assert places == [[("account_id", "path", True)], [("account_id", "query", True)]]
 
 
 async def test_providers_serve_nested_routers_and_one_that_is_included_twice(app: FastAPI) -> None:

@@ -1,12 +1,18 @@
 """Starting and stopping with an application."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TypedDict
 
+import httpx2
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.testclient import TestClient
@@ -14,11 +20,15 @@ from fastapi.testclient import TestClient
 from chronicle import Artifacts, ChronicleOptions, EventContext, reactor
 from chronicle.errors import (
     ConfigurationError,
+    HandlerSignatureError,
     NotAChronicleDatabaseError,
     NotConnectedError,
     NotRunningError,
+    RegistrationError,
 )
-from chronicle_fastapi import Chronicle, EventLogDep
+from chronicle.kernel import serve
+from chronicle_fastapi import Chronicle, EventLogDep, create_health_router
+from tests.waiting import eventually
 from tests.web.asgi import running, serving
 from tests.web.bank import ARTIFACTS, Deposited
 
@@ -222,11 +232,169 @@ async def test_what_cannot_start_says_why_and_leaves_nothing_behind(tmp_path: Pa
         _ = chronicle.store
 
 
-async def test_a_kernel_that_is_away_stops_the_start(unused_tcp_port: int) -> None:
-    options = ChronicleOptions(
-        connection_string=f"chronicle://127.0.0.1:{unused_tcp_port}?disableTls=true",
+def at(port: int) -> ChronicleOptions:
+    """A kernel on a port of this machine, which may not be there."""
+    return ChronicleOptions(
+        connection_string=f"chronicle://127.0.0.1:{port}?disableTls=true",
         connect_timeout=timedelta(seconds=0.2),
     )
+
+
+async def test_a_kernel_that_is_away_stops_the_start(unused_tcp_port: int) -> None:
+    chronicle = Chronicle("bank", ARTIFACTS, options=at(unused_tcp_port))
     with pytest.raises(NotConnectedError, match=str(unused_tcp_port)):
-        async with running(FastAPI(lifespan=Chronicle("bank", ARTIFACTS, options=options).lifespan)):
+        async with running(FastAPI(lifespan=chronicle.lifespan)):
             pass
+    assert not chronicle.is_running
+
+
+@pytest.mark.row("S152")
+async def test_started_without_its_kernel_it_answers_503_until_that_is_there(
+    unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chronicle_fastapi.plugin.RETRY_SECONDS", 0)
+    chronicle = Chronicle("bank", ARTIFACTS, options=at(unused_tcp_port), start_without_kernel=True)
+    app = FastAPI(lifespan=chronicle.lifespan)
+    app.post("/")(append_one)
+    app.include_router(create_health_router())
+
+    async with serving(app) as client:
+        away = await client.post("/")
+        assert (away.status_code, away.headers["content-type"]) == (503, "application/problem+json")
+        assert int(away.headers["retry-after"]) > 0
+        assert (chronicle.is_running, type(chronicle.start_error)) == (False, NotConnectedError)
+        readiness = await client.get("/health/ready")
+        assert (readiness.status_code, readiness.json()["reasons"]) == (503, ["not-connected"])
+
+        async def answers() -> bool:
+            return (await client.post("/")).status_code == 200
+
+        async with serve(None, port=unused_tcp_port):
+            await eventually(answers)
+            assert (chronicle.is_running, chronicle.start_error) == (True, None)
+            assert (await client.get("/health/ready")).json()["status"] == "ready"
+    with pytest.raises(NotRunningError):
+        _ = chronicle.store
+
+
+async def test_stopping_while_the_kernel_is_still_away_ends_the_attempts(unused_tcp_port: int) -> None:
+    chronicle = Chronicle("bank", ARTIFACTS, options=at(unused_tcp_port), start_without_kernel=True)
+    before = asyncio.all_tasks()
+    async with running(FastAPI(lifespan=chronicle.lifespan)):
+        assert chronicle.start_error is not None
+        with pytest.raises(NotConnectedError, match="not reached yet"):
+            _ = chronicle.store
+    assert asyncio.all_tasks() == before
+    with pytest.raises(NotRunningError):
+        _ = chronicle.store
+
+
+async def test_a_script_needs_its_kernel_in_any_case(unused_tcp_port: int) -> None:
+    chronicle = Chronicle("bank", ARTIFACTS, options=at(unused_tcp_port), start_without_kernel=True)
+    with pytest.raises(NotConnectedError, match="not reached yet"):
+        async with chronicle:
+            pass
+    with pytest.raises(NotRunningError):
+        _ = chronicle.store
+
+
+async def test_what_the_kernel_refuses_stops_the_start_all_the_same(options: ChronicleOptions) -> None:
+    @reactor
+    async def welcome(event: Deposited, mailer: Mailer) -> None: ...
+
+    chronicle = Chronicle("bank", Artifacts(reactors=[welcome]), options=options, start_without_kernel=True)
+    with pytest.raises(HandlerSignatureError, match="asks for Mailer"):
+        async with running(FastAPI(lifespan=chronicle.lifespan)):
+            pass
+    assert not chronicle.is_running
+
+
+class Mailer:
+    """Something that nobody has registered."""
+
+
+async def test_registration_that_takes_too_long_is_an_error_that_says_what_was_registered_and_where(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never = asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        await never.wait()
+
+    monkeypatch.setattr("chronicle.observation.runtime.Observers.start", hang)
+    options = ChronicleOptions(registration_timeout=timedelta(seconds=0.2))
+    chronicle = Chronicle("bank", ARTIFACTS, options=options, namespace="main")
+    with pytest.raises(RegistrationError) as raised:
+        async with running(FastAPI(lifespan=chronicle.lifespan)):
+            pass
+    assert "Event store 'bank' in namespace 'main'" in str(raised.value)
+    assert "still waiting for observers" in str(raised.value)
+    assert not chronicle.is_running
+
+
+SERVICE = """
+from fastapi import FastAPI
+from chronicle import Artifacts, event_type
+from chronicle_fastapi import Chronicle, EventLogDep, create_health_router
+from pydantic import BaseModel
+
+VERSION = 1
+
+@event_type("noted")
+class Noted(BaseModel):
+    version: int
+
+chronicle = Chronicle("notes", Artifacts(event_types=[Noted]))
+app = FastAPI(lifespan=chronicle.lifespan)
+
+@app.post("/")
+async def note(event_log: EventLogDep) -> list[int]:
+    appended = await event_log.append("a", Noted(version=VERSION))
+    return [VERSION, appended.sequence_number]
+"""
+
+
+@contextmanager
+def reloading(directory: Path) -> Iterator[str]:
+    """`uvicorn --reload` on `service.py` of a directory, with the URL that it serves."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = ["service:app", "--reload", "--port", str(port), "--log-level", "warning"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", *arguments],
+        cwd=directory,
+        env=os.environ
+        | {
+            "CHRONICLE_CONNECTION_STRING": "chronicle+embedded:///notes.db",
+            "PYTHONPATH": os.pathsep.join(map(str, (directory, Path(__file__).parents[2]))),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+
+
+async def test_under_reload_the_next_process_has_the_same_database(tmp_path: Path) -> None:
+    service = tmp_path / "service.py"
+    service.write_text(SERVICE)
+    with reloading(tmp_path) as url:
+        async with httpx2.AsyncClient(base_url=url) as client:
+
+            async def note(version: int) -> list[int]:
+                async def answer() -> list[int]:
+                    try:
+                        response = await client.post("/")
+                    except httpx2.TransportError:
+                        return []
+                    return list(response.json()) if response.is_success else []
+
+                return await eventually(answer, lambda found: found[:1] == [version])
+
+            assert await note(1) == [1, 0]
+            service.write_text(SERVICE.replace("VERSION = 1", "VERSION = 2"))
+            version, number = await note(2)
+    assert version == 2
+    assert number >= 1

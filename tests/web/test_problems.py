@@ -21,7 +21,7 @@ from chronicle.errors import (
     NotConnectedError,
     UnitOfWorkError,
 )
-from chronicle.event_sequences.results import ConcurrencyViolation, ConstraintType, ConstraintViolation
+from chronicle.violations import ConcurrencyViolation, ConstraintType, ConstraintViolation
 from chronicle_fastapi import Chronicle, EventLogDep, problem_response
 from tests.web.asgi import serving
 from tests.web.bank import Deposited

@@ -2,20 +2,34 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import pytest
-from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, WebSocket
+from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.testclient import TestClient
+from starlette.types import Message
 
-from chronicle import ConcurrencyScope, EventStore, UnitOfWork, current_unit_of_work
+from chronicle import (
+    ChronicleOptions,
+    ConcurrencyScope,
+    ConfigurationError,
+    EventStore,
+    UnitOfWork,
+    current_unit_of_work,
+)
 from chronicle.errors import NoUnitOfWorkError
-from chronicle_fastapi import Chronicle, EventLogDep, UnitOfWorkDep, get_unit_of_work
-from tests.web.asgi import Noting, calling
-from tests.web.bank import Deposited
+from chronicle_fastapi import Chronicle, EventLogDep, RequestOptions, UnitOfWorkDep, get_unit_of_work
+from tests.web.asgi import Noting, calling, running
+from tests.web.bank import ARTIFACTS, Deposited
 
 Log = list[str]
+
+
+class Careful(NamedTuple):
+    app: FastAPI
+    chronicle: Chronicle
 
 
 @pytest.fixture
@@ -119,6 +133,7 @@ async def test_a_violation_at_the_commit_becomes_the_response(
     assert await store.event_log.tail() == 0
 
 
+@pytest.mark.row("S151")
 async def test_committed_by_hand_its_numbers_are_there_and_the_end_does_nothing(
     app: FastAPI, store: EventStore, log: Log
 ) -> None:
@@ -207,6 +222,44 @@ async def test_everything_in_a_request_that_asks_for_it_gets_the_same_one(
     assert [event.event_source_id for event in await store.event_log.events_from(0)] == ["audit"]
 
 
+async def test_asked_for_in_several_ways_it_is_still_one(app: FastAPI, store: EventStore) -> None:
+    @app.post("/")
+    async def deposit(
+        plain: Annotated[UnitOfWork, Depends(get_unit_of_work)],
+        function: Annotated[UnitOfWork, Depends(get_unit_of_work, scope="function")],
+        request: Annotated[UnitOfWork, Depends(get_unit_of_work, scope="request")],
+        uncached: Annotated[UnitOfWork, Depends(get_unit_of_work, use_cache=False)],
+    ) -> bool:
+        return plain is function is request is uncached
+
+    async with calling(app) as client:
+        assert (await client.post("/")).json() is True
+
+
+async def test_where_no_endpoint_ends_it_there_is_none(app: FastAPI, store: EventStore) -> None:
+    with pytest.raises(ConfigurationError, match="endpoint of FastAPI"):
+        await get_unit_of_work(HTTPConnection({"type": "http", "app": app, "path": "/", "headers": []}))
+    with pytest.raises(NoUnitOfWorkError):
+        current_unit_of_work()
+
+
+async def test_a_websocket_endpoint_has_one_as_well(app: FastAPI, store: EventStore) -> None:
+    @app.websocket("/ws")
+    async def socket(websocket: WebSocket, unit_of_work: UnitOfWorkDep) -> None:
+        unit_of_work.append("a", Deposited(amount=1))
+        await websocket.close()
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        assert message["type"] == "websocket.close"
+
+    scope = {"type": "websocket", "scheme": "ws", "path": "/ws", "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    assert await store.event_log.tail() == 0
+
+
 async def test_the_event_log_goes_out_at_once_and_its_transactional_view_does_not(
     app: FastAPI, store: EventStore
 ) -> None:
@@ -252,6 +305,126 @@ def test_a_plain_def_endpoint_can_use_it(chronicle: Chronicle) -> None:
     with TestClient(app) as client:
         client.post("/")
         assert client.get("/").json() == 0
+
+
+@pytest.fixture
+async def careful(options: ChronicleOptions) -> AsyncGenerator[Careful]:
+    """An application whose units of work heed the status of the response."""
+    requests = RequestOptions(roll_back_on_error_status=True)
+    chronicle = Chronicle("bank", ARTIFACTS, options=options, requests=requests)
+    app = FastAPI(lifespan=chronicle.lifespan)
+    async with running(app):
+        yield Careful(app, chronicle)
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, 0), (302, 0), (400, None), (404, None), (500, None)])
+async def test_by_option_a_response_with_an_error_status_rolls_back(
+    status: int, expected: int | None, careful: Careful, log: Log
+) -> None:
+    @careful.app.post("/")
+    async def deposit(unit_of_work: UnitOfWorkDep) -> JSONResponse:
+        note_completion(unit_of_work, log)
+        unit_of_work.append("a", Deposited(amount=1))
+        return JSONResponse({}, status_code=status)
+
+    async with calling(Noting(careful.app, log)) as client:
+        await client.post("/")
+    assert log[:2] == ["ROLLED_BACK" if expected is None else "committed", f"send {status}"]
+    assert await careful.chronicle.store.event_log.tail() == expected
+
+
+async def test_by_option_it_is_still_current_and_shared_and_an_exception_rolls_it_back(
+    careful: Careful,
+) -> None:
+    @careful.app.post("/{outcome}")
+    async def deposit(outcome: str, unit_of_work: UnitOfWorkDep, event_log: EventLogDep) -> bool:
+        event_log.transactional.append(outcome, Deposited(amount=1))
+        if outcome == "raise":
+            raise RuntimeError("broken")
+        return unit_of_work is current_unit_of_work()
+
+    async with calling(careful.app) as client:
+        assert (await client.post("/raise")).status_code == 500
+        assert (await client.post("/return")).json() is True
+    events = await careful.chronicle.store.event_log.events_from(0)
+    assert [event.event_source_id for event in events] == ["return"]
+    with pytest.raises(NoUnitOfWorkError):
+        current_unit_of_work()
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+async def test_by_option_a_violation_still_becomes_the_response_and_ends_the_original_one(
+    is_installed: bool, careful: Careful, log: Log
+) -> None:
+    if is_installed:  # handlers for problems are then the application's own
+        careful = Careful(FastAPI(), careful.chronicle)
+        careful.chronicle.install(careful.app)
+    await careful.chronicle.store.event_log.append("a", Deposited(amount=1))
+
+    @careful.app.post("/")
+    async def deposit(unit_of_work: UnitOfWorkDep, tasks: BackgroundTasks) -> StreamingResponse:
+        scope = ConcurrencyScope.expect_none().for_source()
+        unit_of_work.append("a", Deposited(amount=2), concurrency=scope)
+        tasks.add_task(log.append, "background")
+        return StreamingResponse(iter(["chunk"]), background=tasks)
+
+    async with calling(Noting(careful.app, log)) as client:
+        response = await client.post("/")
+    assert (response.status_code, response.json()["type"]) == (409, "urn:chronicle:concurrency-violation")
+    assert [each for each in log if not each.startswith("body")] == ["send 409"]
+    assert await careful.chronicle.store.event_log.tail() == 0
+
+
+async def test_by_option_streams_and_background_tasks_come_after_the_commit(
+    careful: Careful, log: Log
+) -> None:
+    @careful.app.post("/")
+    async def deposit(unit_of_work: UnitOfWorkDep, tasks: BackgroundTasks) -> StreamingResponse:
+        note_completion(unit_of_work, log)
+        unit_of_work.append("a", Deposited(amount=1))
+
+        async def chunks() -> AsyncIterator[str]:
+            log.append("chunk")
+            yield "chunk"
+
+        tasks.add_task(log.append, "background")
+        return StreamingResponse(chunks(), background=tasks)
+
+    async with calling(Noting(careful.app, log)) as client:
+        await client.post("/")
+    assert log == ["committed", "send 200", "chunk", "body chunk", "background"]
+
+
+@pytest.mark.parametrize("outcome", ["commit", "rollback"])
+async def test_by_option_what_was_ended_by_hand_stays_so(outcome: str, careful: Careful, log: Log) -> None:
+    @careful.app.post("/")
+    async def deposit(unit_of_work: UnitOfWorkDep) -> None:
+        note_completion(unit_of_work, log)
+        unit_of_work.append("a", Deposited(amount=1))
+        await getattr(unit_of_work, outcome)()
+
+    async with calling(careful.app) as client:
+        assert (await client.post("/")).status_code == 200
+    assert log == ["committed" if outcome == "commit" else "ROLLED_BACK"]
+
+
+@pytest.mark.row("S211")
+async def test_a_commit_that_fails_itself_is_no_response_of_the_endpoint(
+    app: FastAPI, store: EventStore, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("the commit itself")
+
+    @app.post("/")
+    async def deposit(unit_of_work: UnitOfWorkDep) -> None:
+        note_completion(unit_of_work, log)
+        monkeypatch.setattr(unit_of_work, "_send", fail)
+
+    async with calling(Noting(app, log)) as client:
+        assert (await client.post("/")).status_code == 500
+    assert log[:2] == ["FAILED", "send 500"]
+    with pytest.raises(NoUnitOfWorkError):
+        current_unit_of_work()
 
 
 @pytest.fixture

@@ -1,0 +1,26 @@
+"""What a form sent, read without a library for uploads: ours have none."""
+
+from urllib.parse import parse_qsl
+
+from fastapi import HTTPException, Request
+
+LARGEST_FORM = 64 * 1024
+"""Bytes; a token, a reason, an address: everything ours hold is far smaller."""
+
+Form = dict[str, str]
+
+
+async def form_of(request: Request) -> Form:
+    """The fields of a form by name; of several with one name, the last.
+
+    Raises `HTTPException` 413 for one that is too large, 400 for one that is no form.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            raise HTTPException(413)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body)))
+    except ValueError:
+        raise HTTPException(400, "This is no form.") from None
