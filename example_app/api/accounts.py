@@ -54,7 +54,7 @@ class Notification(BaseModel):
     text: str
 
 
-router = APIRouter(prefix="/accounts", tags=["accounts"], responses=problem_responses(422, 503))
+router = APIRouter(prefix="/accounts", tags=["accounts"], responses=problem_responses(400, 422, 503))
 
 
 @router.post("", status_code=201, responses=problem_responses(404, 409))
@@ -74,7 +74,7 @@ async def deposit(account_id: AccountId, body: Payment, event_log: EventLogDep) 
     return Receipt(sequence_number=result.sequence_number)
 
 
-@router.post("/{account_id}/withdrawals", status_code=201, responses=problem_responses(400, 404, 409, 412))
+@router.post("/{account_id}/withdrawals", status_code=201, responses=problem_responses(404, 409, 412))
 async def withdraw(account_id: AccountId, body: Payment, event_log: EventLogDep, seen: AsSeen) -> Receipt:
     """Pay out what is there; with `If-Match`, only if the balance is still the one that was seen."""
     ledger = await Ledger.of(account_id, event_log)
@@ -89,7 +89,7 @@ async def all_accounts(read_models: ReadModelsDep) -> list[Account]:
     return sorted(await read_models.all(Account), key=lambda account: account.id)
 
 
-@router.get("/{account_id}", responses=problem_responses(400, 404))
+@router.get("/{account_id}", responses=problem_responses(404))
 async def account(known: KnownAccount) -> Account:
     """The read model, which follows the events within milliseconds; the statement has no delay."""
     return known

@@ -15,7 +15,7 @@ class Transfer(BaseModel):
     amount: Amount
 
 
-router = APIRouter(tags=["transfers"], responses=problem_responses(404, 409, 422, 503))
+router = APIRouter(tags=["transfers"], responses=problem_responses(400, 404, 409, 422, 503))
 
 
 @router.post("/transfers", status_code=204)

@@ -12,6 +12,11 @@ class NoSuchCustomer(Refusal):
         super().__init__(f"There is no customer '{customer_id}'.")
 
 
+class CustomerExists(Refusal):
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(f"There is a customer '{customer_id}' already.")
+
+
 class NoSuchAccount(Refusal):
     def __init__(self, account_id: str) -> None:
         super().__init__(f"There is no account '{account_id}'.")

@@ -1,4 +1,4 @@
-"""A reactor with an effect outside: it asks for a service by annotation, and gets what main.py gave."""
+"""A reactor with an effect outside: it asks for a service by annotation, and is left out of replays."""
 
 from typing import Protocol
 
@@ -10,6 +10,8 @@ class Mailer(Protocol):
     async def send(self, to: str, text: str) -> None: ...
 
 
-@reactor
+@reactor(once_only=True)
 async def welcome(event: CustomerRegistered, mailer: Mailer) -> None:
-    await mailer.send(event.email, f"Welcome to the bank, {event.name}!")
+    # Empty when the customer was forgotten before this was handled: the bank may have been stopped meanwhile.
+    if event.email:
+        await mailer.send(event.email, f"Welcome to the bank, {event.name}!")

@@ -173,6 +173,8 @@ async def test_a_customer_who_is_forgotten_leaves_the_accounts_in_order(client: 
     assert known.json() == {"id": "c-1", "name": "Alice", "email": "c-1@example.org"}
     assert (await client.delete("/customers/c-1/personal-data")).status_code == 204
     assert (await customer()).json() == {"id": "c-1", "name": "", "email": ""}
+    again = {"customer_id": "c-1", "name": "Alice", "email": "c-1@example.org"}
+    assert (await client.post("/customers", json=again)).status_code == 409
     assert await balance_in(client, "a-1") == 100
 
 
@@ -214,6 +216,32 @@ async def test_an_account_that_is_not_there_is_not_found(client: httpx2.AsyncCli
     assert (await client.get("/accounts/a-404/statement")).status_code == 404
     assert (await deposit(client, "a-404", "1")).status_code == 404
     assert (await withdraw(client, "a-404", "1")).status_code == 404
+
+
+async def test_a_customer_who_is_not_there_cannot_be_forgotten(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/customers/c-404")).status_code == 404
+    assert (await client.delete("/customers/c-404/personal-data")).status_code == 404
+    await register(client, "c-404")
+
+
+async def test_what_fastapi_refuses_is_a_problem_too(client: httpx2.AsyncClient) -> None:
+    unreadable = await client.post(
+        "/transfers", content=b"\xff", headers={"content-type": "application/json"}
+    )
+    nowhere = await client.get("/nowhere")
+    assert [nowhere.json()["title"], nowhere.status_code] == ["Not Found", 404]
+    assert {each.headers["content-type"] for each in (unreadable, nowhere)} == {"application/problem+json"}
+
+
+async def test_an_account_that_was_seen_is_not_sent_again(client: httpx2.AsyncClient) -> None:
+    await open_account(client, "a-1")
+
+    async def account() -> httpx2.Response:
+        return await client.get("/accounts/a-1")
+
+    seen = await eventually(account, lambda answer: answer.status_code == 200)
+    again = await client.get("/accounts/a-1", headers={"if-none-match": seen.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 async def test_it_is_ready_and_its_admin_page_asks_for_the_token(client: httpx2.AsyncClient) -> None:
