@@ -24,7 +24,6 @@ from chronicle_fastapi.dependencies import (
     get_read_models,
     read_model,
 )
-from chronicle_fastapi.health import create_health_router
 from chronicle_fastapi.identity import IdentityResolver, identity_of_principal
 from chronicle_fastapi.live import LiveEvents, live
 from chronicle_fastapi.namespaces import (
@@ -43,6 +42,7 @@ from chronicle_fastapi.unit_of_work import UnitOfWorkDep, get_unit_of_work
 if TYPE_CHECKING:
     from chronicle_fastapi.admin.access import require_admin_token
     from chronicle_fastapi.admin.router import chronicle_admin, create_admin_router
+    from chronicle_fastapi.health import create_health_router
 
 __all__ = [
     "Chronicle",
@@ -80,10 +80,12 @@ __all__ = [
 ]
 
 
-# Some fifty routes and a page take as long to make as everything above, and not every application has them.
+# Some fifty routes and a page take as long to make as everything above, and the health endpoints ask some of
+# those routes; not every application has them.
 _MADE_WHEN_ASKED_FOR: Final = {
     "chronicle_admin": "chronicle_fastapi.admin.router",
     "create_admin_router": "chronicle_fastapi.admin.router",
+    "create_health_router": "chronicle_fastapi.health",
     "require_admin_token": "chronicle_fastapi.admin.access",
 }
 

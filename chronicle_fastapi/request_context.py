@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +21,7 @@ CORRELATION_HEADER: Final = "x-correlation-id"
 _RAW_HEADER: Final = CORRELATION_HEADER.encode()
 CAUSATION_TYPE: Final = "FastAPI Request"
 
+_OF_INTEREST: Final = (("origin", b"origin"), ("referer", b"referer"))
 _STATE: Final = "chronicle_requests"
 _SEEN: Final = "chronicle.request"
 
@@ -92,21 +92,23 @@ class RequestSurroundings:
 
 
 def _properties(scope: Scope) -> dict[str, str]:
-    headers = Headers(scope=scope)
+    headers = dict(reversed(scope["headers"]))  # of several the first counts
     query = scope["query_string"].decode("latin-1")
     properties = {
         "route": scope["path"],
         "method": scope.get("method", "GET"),
-        "host": headers.get("host", ""),
+        "host": headers.get(b"host", b"").decode("latin-1"),
         "protocol": f"HTTP/{scope.get('http_version', '1.1')}",
         "scheme": scope["scheme"],
         "query": f"?{query}" if query else "",
     }
-    for name in ("origin", "referer"):
-        if name in headers:
-            properties[name] = headers[name]
+    for name, raw_name in _OF_INTEREST:
+        if raw_name in headers:
+            properties[name] = headers[raw_name].decode("latin-1")
     route_values: dict[str, Any] = scope.get("path_params", {})
-    return properties | {f"route-value:{key}": str(value) for key, value in route_values.items()}
+    for key, value in route_values.items():
+        properties[f"route-value:{key}"] = str(value)
+    return properties
 
 
 def _sent_correlation_id(scope: Scope) -> UUID | None:
