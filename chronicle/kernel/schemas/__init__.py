@@ -18,7 +18,7 @@ What happens to an event on its way into the log, in this order:
 from chronicle.kernel.schemas.content import content_of, repeats_names, text_of
 from chronicle.kernel.schemas.documents import SchemaDocument
 from chronicle.kernel.schemas.errors import InvalidContent, InvalidSchema, ShapingError
-from chronicle.kernel.schemas.hashing import event_hash
+from chronicle.kernel.schemas.hashing import event_hash, hash_of_canonical
 from chronicle.kernel.schemas.schema import Schema
 from chronicle.kernel.schemas.validation import SchemaViolation, ViolationKind
 
@@ -32,6 +32,7 @@ __all__ = [
     "ViolationKind",
     "content_of",
     "event_hash",
+    "hash_of_canonical",
     "repeats_names",
     "text_of",
 ]

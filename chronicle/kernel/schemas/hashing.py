@@ -30,19 +30,21 @@ _MOST_ZEROS: Final = 64
 
 def event_hash(event_type_id: str, event_source_id: str, content: dict[str, Any]) -> str:
     """Base64 of SHA-256 over type, source and canonical content; `content` as shaped and encrypted."""
-    text = f"{event_type_id}|{event_source_id}|{canonical(content)}"
+    return hash_of_canonical(event_type_id, event_source_id, canonical(content))
+
+
+def hash_of_canonical(event_type_id: str, event_source_id: str, content: str) -> str:
+    """The same of content that is canonical already."""
+    text = f"{event_type_id}|{event_source_id}|{content}"
     return b2a_base64(sha256(text.encode()).digest(), newline=False).decode()
 
 
 def canonical(content: dict[str, Any]) -> str:
     """Content without whitespace, keys by their UTF-16 code units, numbers and texts as .NET writes them."""
     if not _PLAIN.issuperset(map(type, content.values())):
-        content = _with_numbers(content)
+        content = as_written(content)
     text = encoded(content, _encode_sorted).decode()
-    if text.isascii():
-        if "\\" not in text and "\x7f" not in text:
-            return text
-    elif not _SUSPECT(text):
+    if is_canonical(text):
         return text
     if max(text) > "\uffff":
         # Only then the order of code units differs from that of characters.
@@ -50,7 +52,14 @@ def canonical(content: dict[str, Any]) -> str:
     return _SPECIAL.sub(_escape, text)
 
 
-def _with_numbers(value: Any) -> Any:
+def is_canonical(text: str) -> bool:
+    """Whether msgspec has written every text in content as .NET does."""
+    if text.isascii():
+        return "\\" not in text and "\x7f" not in text
+    return not _SUSPECT(text)
+
+
+def as_written(value: Any) -> Any:
     """The same value with its numbers as they are to be written."""
     kind = type(value)
     if kind is float:
@@ -59,12 +68,12 @@ def _with_numbers(value: Any) -> Any:
             return value
         return msgspec.Raw(_double(value).encode())
     if kind is dict:
-        others = {name: _with_numbers(item) for name, item in value.items() if type(item) not in _PLAIN}
+        others = {name: as_written(item) for name, item in value.items() if type(item) not in _PLAIN}
         return {**value, **others} if others else value
     if kind is list:
         if _PLAIN.issuperset(map(type, value)):
             return value
-        return [item if type(item) in _PLAIN else _with_numbers(item) for item in value]
+        return [item if type(item) in _PLAIN else as_written(item) for item in value]
     if kind is Decimal and "E" in str(value) and abs(value.adjusted()) < _MOST_ZEROS:
         return msgspec.Raw(format(value, "f").encode())
     return value

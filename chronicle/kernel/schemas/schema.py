@@ -1,9 +1,11 @@
 """The schema of an event type's generation, compiled once."""
 
+from functools import cached_property
 from typing import Final
 
 from chronicle.kernel.schemas.documents import SchemaDocument
 from chronicle.kernel.schemas.errors import InvalidSchema
+from chronicle.kernel.schemas.plain import PlainContent
 from chronicle.kernel.schemas.shaping import Shaper
 from chronicle.kernel.schemas.validation import Validator
 
@@ -18,6 +20,11 @@ class Schema:
         """`validate(content) -> list[SchemaViolation]`: everything that is wrong with a content."""
         self.shape: Final = Shaper(document).shape
         """`shape(content) -> dict`: a new content, as it is stored; raises `ShapingError`."""
+
+    @cached_property
+    def plain(self) -> PlainContent | None:
+        """The short way for content of simple members; `None` where the schema has others."""
+        return PlainContent.of(self.document)
 
     @classmethod
     def of(cls, text: str) -> "Schema":

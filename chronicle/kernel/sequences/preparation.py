@@ -17,9 +17,11 @@ from chronicle.kernel.schemas import (
     ShapingError,
     content_of,
     event_hash,
+    hash_of_canonical,
     repeats_names,
     text_of,
 )
+from chronicle.kernel.schemas.plain import PlainContent
 from chronicle.kernel.sequences.events import EventToAppend
 from chronicle.kernel.storage.generations import GenerationContent
 
@@ -30,13 +32,18 @@ class PreparedEvent(NamedTuple):
     """An event as it will be stored, and what constraints will look at."""
 
     event: EventToAppend
-    content: Mapping[str, Any]
-    """Its content as values, in the clear."""
+    content: Mapping[str, Any] | None
+    """Its content as values, in the clear; `None` when nobody had to look at them."""
     hash: str
     others: tuple[GenerationContent, ...] = ()
     """Its content in the other generations of its type."""
     failure: str = ""
     """Why there are none where there should be; whatever is in the log comes first (events.md 4.2)."""
+
+    @property
+    def readable(self) -> Mapping[str, Any]:
+        """Its content as values, for those who look."""
+        return content_of(self.event.content) if self.content is None else self.content
 
 
 class Refusal(NamedTuple):
@@ -61,6 +68,8 @@ class _Generation(NamedTuple):
     """Whether this generation says so itself, rather than another one of its type."""
     generations: Generations | None
     """All of them, when there are others."""
+    plain: PlainContent | None
+    """The short way, when there is neither personal data nor another generation."""
 
 
 class Unprotected(NamedTuple):
@@ -90,12 +99,18 @@ class Preparation:
 
         Raises `InvalidContent` for a content that is no JSON object.
         """
-        content = content_of(event.content)
         definition = self._event_types.find(event.event_type)
         if definition is None:
+            content_of(event.content)
             message = f"Event type '{event.event_type}' is unknown in the event store '{self._event_store}'"
             return Refusal(errors=[message])
         compiled = self._generation(definition, event.generation)
+        plain = None if compiled.plain is None else compiled.plain.canonical(event.content)
+        if plain is not None:
+            return PreparedEvent(
+                event, None, hash_of_canonical(event.event_type, event.event_source_id, plain)
+            )
+        content = content_of(event.content)
         if found := compiled.schema.validate(content):
             return Refusal(violations=[_violation(event.event_type, violation) for violation in found])
         try:
@@ -159,7 +174,9 @@ def _compiled(
     plan = plan_of(schema)
     is_marked = plan is not None and plan_of(definition.schema(generation)) is not None
     generations = Generations(protecting) if len(definition.schemas) > 1 else None
-    return _Generation(definition, Schema.of(schema), plan, is_marked, generations)
+    compiled = Schema.of(schema)
+    plain = compiled.plain if plan is None and generations is None else None
+    return _Generation(definition, compiled, plan, is_marked, generations, plain)
 
 
 def _owner(event: EventToAppend) -> str:

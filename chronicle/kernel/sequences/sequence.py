@@ -184,7 +184,7 @@ class EventSequence:
     def _claims(self, prepared: Sequence[Prepared]) -> Sequence[Claims]:
         concern = self._constraints.concern
         claims = [
-            self._constraints.claims(one.event, one.content)
+            self._constraints.claims(one.event, one.readable)
             if isinstance(one, PreparedEvent) and concern(one.event.event_type)
             else ()
             for one in prepared
