@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Self
 
@@ -13,6 +14,9 @@ from chronicle.kernel.storage.queries import load
 from chronicle.kernel.storage.revisions import Revision
 
 _QUERIES: Final = load("events")
+
+# Each has as many parameters as the table has columns, of which a statement may have tens of thousands.
+_MOST_ROWS_AT_ONCE: Final = 64
 
 # SQLite's integers are signed; no sequence ever comes near.
 _LAST_NUMBER: Final = 2**63 - 1
@@ -180,7 +184,17 @@ def insert(connection: sqlite3.Connection, sequence: int, events: Sequence[Store
             for other in event.others
         ]
         generations.add(connection, sequence, others)
-    connection.executemany(_QUERIES["insert"], [(sequence, *event) for event in events])
+    for start in range(0, len(events), _MOST_ROWS_AT_ONCE):
+        rows = events[start : start + _MOST_ROWS_AT_ONCE]
+        connection.execute(_insert_rows(len(rows)), [value for event in rows for value in (sequence, *event)])
+
+
+@lru_cache(_MOST_ROWS_AT_ONCE)
+def _insert_rows(count: int) -> str:
+    # One statement for all: each waits for the interpreter's lock, which a busy event loop is slow to give.
+    statement = _QUERIES["insert"]
+    row = statement[statement.rindex("(") :]
+    return ", ".join([statement, *[row] * (count - 1)])
 
 
 def tail(
