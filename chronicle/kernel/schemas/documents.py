@@ -90,7 +90,7 @@ class SchemaDocument:
         if isinstance(parts, list) and steps:
             for part in parts:
                 # Steps are shared among the parts: two that hold each other must not double at each level.
-                self._collect(self.place(part).schema, properties, steps // len(parts))
+                self._collect(self.place(part).schema, properties, (steps - 1) // len(parts))
         own = schema.get("properties")
         if isinstance(own, dict):
             properties.update(own)

@@ -223,3 +223,8 @@ def test_properties_of_all_parts_count() -> None:
         "b",
         "c",
     ]
+
+
+def test_a_schema_that_holds_itself_says_what_it_says_besides() -> None:
+    text = {"allOf": [{"$ref": "#"}], "properties": {"a": {"type": "integer"}}}
+    assert violations(Schema.of(json.dumps(text)), '{"a":"x"}') == [("a", "WrongPropertyType")]
