@@ -4,7 +4,7 @@ asking the kernel about an event store makes it, and looking must not.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, HTTPException, Path
 
@@ -58,6 +58,22 @@ class NotThereError(HTTPException):
 
     def __init__(self, what: str, name: object) -> None:
         super().__init__(404, f"There is no {what} '{name}'.")
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> object: ...
+
+
+Identified = TypeVar("Identified", bound=_Identified)
+
+
+def with_id(found: Iterable[Identified], what: str, wanted: object) -> Identified:
+    """The one with this id, among what the kernel has. Raises `NotThereError` when there is none."""
+    for one in found:
+        if one.id == wanted:
+            return one
+    raise NotThereError(what, wanted)
 
 
 async def find_event_store(client: ChronicleClient, event_store: str) -> EventStoreScope:

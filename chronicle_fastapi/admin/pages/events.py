@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from chronicle.values import EVENT_LOG
 from chronicle_fastapi.admin.events import StoredEvent
 from chronicle_fastapi.admin.numbers import LARGEST_EXACT, LARGEST_INT32
-from chronicle_fastapi.admin.pages.forms import Form, form_of
+from chronicle_fastapi.admin.pages.forms import FormDep
 from chronicle_fastapi.admin.pages.route import PageRoute
 from chronicle_fastapi.admin.pages.view import View, ViewDep
 from chronicle_fastapi.admin.resources.event_types import list_event_types
@@ -165,7 +165,7 @@ async def show(view: ViewDep, number: Number, sequence: SequenceId = EVENT_LOG) 
 @router.post("/event")
 async def change(
     view: ViewDep,
-    form: Annotated[Form, Depends(form_of)],
+    form: FormDep,
     number: Number,
     sequence: SequenceId = EVENT_LOG,
 ) -> Response:

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from chronicle_fastapi.admin.models import LARGEST_NAME
-from chronicle_fastapi.admin.pages.forms import Form, form_of
+from chronicle_fastapi.admin.pages.forms import Form, FormDep, nothing_to_do_with
 from chronicle_fastapi.admin.pages.route import PageRoute
 from chronicle_fastapi.admin.pages.view import View, ViewDep, offered
 from chronicle_fastapi.admin.resources.failed_partitions import list_failed_partitions
@@ -63,7 +63,7 @@ async def list_failed(view: ViewDep) -> Response:
 @router.post("/observer")
 async def change(
     view: ViewDep,
-    form: Annotated[Form, Depends(form_of)],
+    form: FormDep,
     id: ObserverId,  # noqa: A002 (its name in the address)
 ) -> Response:
     """Do what a button on one of these pages says."""
@@ -80,7 +80,7 @@ async def change(
         case "retry" if partition:
             await retry_partition(view.scope, id, partition)
         case _:
-            raise HTTPException(400, "That is nothing to do with an observer.")
+            raise nothing_to_do_with("an observer")
     return _back(view, form, id, action)
 
 

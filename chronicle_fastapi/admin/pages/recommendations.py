@@ -3,9 +3,9 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from chronicle_fastapi.admin.pages.forms import Form, form_of
+from chronicle_fastapi.admin.pages.forms import FormDep, chosen
 from chronicle_fastapi.admin.pages.route import PageRoute
 from chronicle_fastapi.admin.pages.view import ViewDep, offered
 from chronicle_fastapi.admin.resources.recommendations import (
@@ -32,12 +32,10 @@ async def list_all(view: ViewDep) -> Response:
 @router.post("/recommendations")
 async def change(
     view: ViewDep,
-    form: Annotated[Form, Depends(form_of)],
+    form: FormDep,
     id: Annotated[UUID, Query()],  # noqa: A002 (its name in the address)
 ) -> Response:
     """Perform or ignore a recommendation."""
-    action = form.get("action", "")
-    if action not in _ACTIONS:
-        raise HTTPException(400, "That is nothing to do with a recommendation.")
-    await _ACTIONS[action](view.scope, id)
+    action, act = chosen(form, _ACTIONS, "a recommendation")
+    await act(view.scope, id)
     return view.go_to("recommendations", done=action)

@@ -1,7 +1,7 @@
 """Signing in with the admin token, and out again."""
 
 import re
-from typing import Annotated, Final
+from typing import Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -13,7 +13,7 @@ from chronicle_fastapi.admin.access import (
     sign_in,
     sign_out,
 )
-from chronicle_fastapi.admin.pages.forms import Form, form_of
+from chronicle_fastapi.admin.pages.forms import FormDep
 from chronicle_fastapi.admin.pages.route import PageRoute, show_sign_in
 
 router: Final = APIRouter(route_class=PageRoute)
@@ -28,7 +28,7 @@ async def ask(request: Request) -> Response:
 
 
 @router.post("/login", dependencies=[Depends(refuse_cross_site)])
-async def enter(request: Request, form: Annotated[Form, Depends(form_of)]) -> Response:
+async def enter(request: Request, form: FormDep) -> Response:
     """Take the token, give a session for it."""
     wanted = form.get("wanted", "")
     if not AdminToken.of(request.app).matches(form.get("token", "").strip()):

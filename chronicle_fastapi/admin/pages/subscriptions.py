@@ -1,10 +1,10 @@
 """Subscriptions to the outboxes of other event stores."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Response
 
-from chronicle_fastapi.admin.pages.forms import Form, form_of
+from chronicle_fastapi.admin.pages.forms import FormDep, nothing_to_do_with
 from chronicle_fastapi.admin.pages.route import PageRoute
 from chronicle_fastapi.admin.pages.view import ViewDep, offered
 from chronicle_fastapi.admin.resources.subscriptions import list_subscriptions, remove_subscription
@@ -23,10 +23,10 @@ async def list_all(view: ViewDep) -> Response:
 
 
 @router.post("/subscriptions")
-async def change(view: ViewDep, form: Annotated[Form, Depends(form_of)]) -> Response:
+async def change(view: ViewDep, form: FormDep) -> Response:
     """Remove a subscription."""
     subscription_id = form.get("id", "")
     if form.get("action") != "remove" or not subscription_id:
-        raise HTTPException(400, "That is nothing to do with a subscription.")
+        raise nothing_to_do_with("a subscription")
     await remove_subscription(view.scope, subscription_id)
     return view.go_to("subscriptions", done="remove")

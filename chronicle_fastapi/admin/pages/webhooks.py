@@ -1,10 +1,10 @@
 """Webhooks: who is handed events over HTTP."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Response
 
-from chronicle_fastapi.admin.pages.forms import Form, form_of
+from chronicle_fastapi.admin.pages.forms import FormDep, nothing_to_do_with
 from chronicle_fastapi.admin.pages.route import PageRoute
 from chronicle_fastapi.admin.pages.view import ViewDep, offered
 from chronicle_fastapi.admin.resources.webhooks import list_webhooks, remove_webhook
@@ -19,10 +19,10 @@ async def list_all(view: ViewDep) -> Response:
 
 
 @router.post("/webhooks")
-async def change(view: ViewDep, form: Annotated[Form, Depends(form_of)]) -> Response:
+async def change(view: ViewDep, form: FormDep) -> Response:
     """Remove a webhook."""
     webhook_id = form.get("id", "")
     if form.get("action") != "remove" or not webhook_id:
-        raise HTTPException(400, "That is nothing to do with a webhook.")
+        raise nothing_to_do_with("a webhook")
     await remove_webhook(view.scope, webhook_id)
     return view.go_to("webhooks", done="remove")

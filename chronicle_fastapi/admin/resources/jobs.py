@@ -13,7 +13,7 @@ from chronicle_fastapi.admin.events import moment_or_none
 from chronicle_fastapi.admin.models import AdminModel, ContractEnum
 from chronicle_fastapi.admin.numbers import Count
 from chronicle_fastapi.admin.routes import ACCEPTED, resource_router
-from chronicle_fastapi.admin.scopes import InNamespace, NamespaceScope, NotThereError
+from chronicle_fastapi.admin.scopes import InNamespace, NamespaceScope, with_id
 
 
 class JobStatus(ContractEnum):
@@ -124,10 +124,7 @@ async def find_job(scope: NamespaceScope, job_id: UUID) -> JobSummary:
 
     (Jobs/AllJobs)
     """
-    found = next((job for job in await list_jobs(scope) if job.id == job_id), None)
-    if found is None:
-        raise NotThereError("job", job_id)
-    return found
+    return with_id(await list_jobs(scope), "job", job_id)
 
 
 async def list_job_steps(scope: NamespaceScope, job_id: UUID) -> list[JobStepSummary]:

@@ -20,7 +20,7 @@ from chronicle_fastapi.admin.numbers import Count, SequenceNumber, number_or_non
 from chronicle_fastapi.admin.resources.connected_clients import ConnectedClientDetails
 from chronicle_fastapi.admin.resources.failed_partitions import list_failed_partitions
 from chronicle_fastapi.admin.routes import ACCEPTED, DONE, resource_router
-from chronicle_fastapi.admin.scopes import IdInPath, InNamespace, NamespaceScope, NotThereError
+from chronicle_fastapi.admin.scopes import IdInPath, InNamespace, NamespaceScope, NotThereError, with_id
 
 
 class ObserverType(ContractEnum):
@@ -231,10 +231,7 @@ async def clear_quarantine(scope: NamespaceScope, observer_id: str) -> None:
 
 
 async def _listed(scope: NamespaceScope, observer_id: str) -> ObserverSummary:
-    found = next((one for one in await list_observers(scope) if one.id == observer_id), None)
-    if found is None:
-        raise NotThereError("observer", observer_id)
-    return found
+    return with_id(await list_observers(scope), "observer", observer_id)
 
 
 async def _replayable(scope: NamespaceScope, observer_id: str) -> ObserverSummary:

@@ -29,6 +29,7 @@ from chronicle_fastapi.admin.scopes import (
     InNamespace,
     NamespaceScope,
     NotThereError,
+    with_id,
 )
 
 PAGE_SIZE: Final = 50
@@ -131,10 +132,7 @@ async def find_read_model(scope: EventStoreScope, read_model_id: str) -> ReadMod
 
     (ReadModels/GetDefinitions)
     """
-    found = next((one for one in await list_read_models(scope) if one.id == read_model_id), None)
-    if found is None:
-        raise NotThereError("read model", read_model_id)
-    return found
+    return with_id(await list_read_models(scope), "read model", read_model_id)
 
 
 async def page_of_instances(

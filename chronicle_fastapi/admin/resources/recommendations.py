@@ -11,7 +11,7 @@ from chronicle_fastapi.admin.calls import ask, guid
 from chronicle_fastapi.admin.events import moment_or_none
 from chronicle_fastapi.admin.models import AdminModel
 from chronicle_fastapi.admin.routes import ACCEPTED, DONE, resource_router
-from chronicle_fastapi.admin.scopes import InNamespace, NamespaceScope, NotThereError
+from chronicle_fastapi.admin.scopes import InNamespace, NamespaceScope, with_id
 
 
 class RecommendationSummary(AdminModel):
@@ -76,8 +76,7 @@ async def ignore_recommendation(scope: NamespaceScope, recommendation_id: UUID) 
 
 
 async def _require(scope: NamespaceScope, recommendation_id: UUID) -> None:
-    if all(one.id != recommendation_id for one in await list_recommendations(scope)):
-        raise NotThereError("recommendation", recommendation_id)
+    with_id(await list_recommendations(scope), "recommendation", recommendation_id)
 
 
 def _place(scope: NamespaceScope, recommendation_id: UUID) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from chronicle.contracts.observation_event_store_subscriptions_pb2_grpc import E
 from chronicle_fastapi.admin.calls import ask
 from chronicle_fastapi.admin.models import AdminModel, AdminRequest, EventTypeReference, Name, NewName
 from chronicle_fastapi.admin.routes import ACCEPTED, resource_router
-from chronicle_fastapi.admin.scopes import EventStoreScope, IdInPath, InEventStore, NotThereError
+from chronicle_fastapi.admin.scopes import EventStoreScope, IdInPath, InEventStore, with_id
 
 
 class SubscriptionSummary(AdminModel):
@@ -82,8 +82,7 @@ async def remove_subscription(scope: EventStoreScope, subscription_id: str) -> N
 
     Raises `NotThereError`, `CallError`. (EventStoreSubscriptions/GetSubscriptions, Remove)
     """
-    if all(one.id != subscription_id for one in await list_subscriptions(scope)):
-        raise NotThereError("subscription", subscription_id)
+    with_id(await list_subscriptions(scope), "subscription", subscription_id)
     await ask(
         scope.client,
         EventStoreSubscriptionsStub(scope.client.channel).Remove,

@@ -20,7 +20,7 @@ from chronicle_fastapi.admin.models import (
     NewName,
 )
 from chronicle_fastapi.admin.routes import ACCEPTED, resource_router
-from chronicle_fastapi.admin.scopes import EventStoreScope, IdInPath, InEventStore, NotThereError
+from chronicle_fastapi.admin.scopes import EventStoreScope, IdInPath, InEventStore, with_id
 
 Url = Annotated[str, Field(min_length=1, max_length=4000, examples=["https://example.com/events"])]
 Secret = Annotated[SecretStr, Field(max_length=10_000)]
@@ -119,10 +119,7 @@ async def find_webhook(scope: EventStoreScope, webhook_id: str) -> WebhookSummar
 
     (Webhooks/GetWebhooks)
     """
-    found = next((one for one in await list_webhooks(scope) if one.id == webhook_id), None)
-    if found is None:
-        raise NotThereError("webhook", webhook_id)
-    return found
+    return with_id(await list_webhooks(scope), "webhook", webhook_id)
 
 
 async def add_webhook(scope: EventStoreScope, webhook: NewWebhook, *, private: bool = False) -> None:
