@@ -82,8 +82,6 @@ def uuid7() -> UUID:
     return UUID(int=value)
 
 
-# Most calls and events share their correlation id with the one before.
-@lru_cache(maxsize=1024)
 def guid_halves(value: UUID) -> tuple[int, int]:
     """The `lo` and `hi` of a `bcl.Guid`."""
     return halves_from_guid_bytes(value.bytes)
@@ -94,6 +92,7 @@ def guid_from_halves(lo: int, hi: int) -> UUID:
     return UUID(bytes=guid_bytes_from_halves(lo, hi))
 
 
+# Most calls and events share their correlation id with the one before.
 @lru_cache(maxsize=1024)
 def halves_from_guid_bytes(value: bytes) -> tuple[int, int]:
     """The halves of a `bcl.Guid` from `UUID.bytes`: .NET's byte order, each half little-endian."""

@@ -23,10 +23,7 @@ from chronicle.kernel.storage import seeding as storage
 from chronicle.kernel.storage.database import Database
 from chronicle.kernel.storage.seeding import SeededEvent
 from chronicle.values import (
-    ALL_STREAM_TYPE,
     DEFAULT_NAMESPACE,
-    DEFAULT_SOURCE_TYPE,
-    DEFAULT_STREAM_ID,
     EVENT_LOG,
     now_ticks,
     uuid7,
@@ -214,19 +211,14 @@ def _append_of(entries: Iterable[SeedEntry], causation: bytes) -> Append:
     correlation_id, occurred = uuid7().bytes, now_ticks()
     return Append(
         [
-            EventToAppend(
-                event_source_id=entry.event_source_id,
-                event_source_type=DEFAULT_SOURCE_TYPE,
-                event_stream_type=ALL_STREAM_TYPE,
-                event_stream_id=DEFAULT_STREAM_ID,
-                event_type=entry.event_type,
-                generation=1,
+            EventToAppend.by_default(
+                entry.event_source_id,
+                entry.event_type,
+                entry.content,
                 occurred=occurred,
                 correlation_id=correlation_id,
                 causation=causation,
                 tags=_encode(entry.tags).decode() if entry.tags else None,
-                subject=None,
-                content=entry.content,
             )
             for entry in entries
         ],

@@ -14,7 +14,7 @@ from chronicle.kernel.event_types.kernel_owned import (
 )
 from chronicle.kernel.identities import SYSTEM
 from chronicle.kernel.sequences import Append, ConcurrencyScope, EventToAppend
-from chronicle.values import ALL_STREAM_TYPE, DEFAULT_SOURCE_TYPE, DEFAULT_STREAM_ID, now_ticks, uuid7
+from chronicle.values import now_ticks, uuid7
 
 
 class SystemEvent(NamedTuple):
@@ -63,19 +63,12 @@ def append_of(events: Sequence[SystemEvent], *scopes: ConcurrencyScope) -> Appen
     correlation_id, occurred = uuid7().bytes, now_ticks()
     return Append(
         [
-            EventToAppend(
-                event_source_id=event.event_source_id,
-                event_source_type=DEFAULT_SOURCE_TYPE,
-                event_stream_type=ALL_STREAM_TYPE,
-                event_stream_id=DEFAULT_STREAM_ID,
-                event_type=event.event_type,
-                generation=1,
+            EventToAppend.by_default(
+                event.event_source_id,
+                event.event_type,
+                json.dumps(event.content, ensure_ascii=False, separators=(",", ":")),
                 occurred=occurred,
                 correlation_id=correlation_id,
-                causation=b"",
-                tags=None,
-                subject=None,
-                content=json.dumps(event.content, ensure_ascii=False, separators=(",", ":")),
             )
             for event in events
         ],

@@ -12,6 +12,7 @@ import grpc
 import grpc.aio
 
 from chronicle.connections.embedded.context import EmbeddedContext, deadline_exceeded, failure, unexpected
+from chronicle.connections.embedded.deadline import Deadline
 
 # As on the network, a sender runs ahead of a slow receiver by a bounded amount and then waits.
 MOST_MESSAGES_AHEAD: Final = 16
@@ -39,20 +40,23 @@ class _Stream:
     async def run(self, request: Any, *, streams_responses: bool) -> None:
         """Runs the handler to its end, and says how it ended."""
         failed: grpc.aio.AioRpcError | None
+        deadline = None if self.timeout is None else Deadline(self.timeout)
         try:
-            async with asyncio.timeout(self.timeout):
-                if streams_responses:
-                    await self._pump(request)
-                else:
-                    await self.responses.put(await self.handler(request, self.context))
+            if streams_responses:
+                await self._pump(request)
+            else:
+                await self.responses.put(await self.handler(request, self.context))
             failed = self.context.failure()
         except asyncio.CancelledError:
-            failed = failure(grpc.StatusCode.CANCELLED, "Locally cancelled by application!")
+            if deadline is not None and deadline.end():
+                failed = deadline_exceeded()
+            else:
+                failed = failure(grpc.StatusCode.CANCELLED, "Locally cancelled by application!")
         except Exception as error:
-            failed = self.context.failure()
-            if failed is None:
-                is_late = isinstance(error, TimeoutError) and self.context.time_remaining() <= 0
-                failed = deadline_exceeded() if is_late else unexpected(error)
+            failed = self.context.failure() or unexpected(error)
+        finally:
+            if deadline is not None:
+                deadline.end()
         self._finish(failed)
 
     async def send(self, requests: AsyncIterable[Any] | Iterable[Any]) -> None:

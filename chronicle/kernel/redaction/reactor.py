@@ -12,11 +12,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from chronicle.errors import NotRunningError
 from chronicle.kernel.completion import end
 from chronicle.kernel.observation import (
     Batch,
-    ClientStream,
     ObservationSettings,
     ObservationState,
     ObservedEventType,
@@ -26,9 +24,8 @@ from chronicle.kernel.observation import (
     Observers,
     ObserverType,
     Outcome,
-    Subscription,
-    Targets,
 )
+from chronicle.kernel.observation.kernel_owned import keep_subscribed
 from chronicle.kernel.redaction import changes
 from chronicle.kernel.redaction.changes import Change
 from chronicle.kernel.redaction.requests import (
@@ -88,7 +85,14 @@ class EventSequencesReactor:
     def start(self) -> None:
         """Begins, or goes on, to do what is asked for."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="chronicle-event-sequences-reactor")
+            observing = keep_subscribed(
+                self,
+                _DEFINITION,
+                self._definitions,
+                lambda: self._observers.get(OBSERVER_ID, self._settings),
+                self._settings,
+            )
+            self._task = asyncio.create_task(observing, name="chronicle-event-sequences-reactor")
 
     async def close(self) -> None:
         """Stops after the change that is being made; to be called before the observers are closed."""
@@ -109,22 +113,6 @@ class EventSequencesReactor:
             # Also when there was nothing to redact: after a crash this may be all that is left to do.
             await self._database.forget_what_was_overwritten()
         return [Outcome(ObservationState.SUCCESS, batch.events[-1].number) for batch in batches]
-
-    async def _run(self) -> None:
-        while True:
-            # Nothing is sent on the stream; it ends when the observer does.
-            stream = ClientStream(OBSERVER_ID)
-            try:
-                observer = await self._observers.get(OBSERVER_ID, self._settings)
-                await self._definitions.set(_DEFINITION)
-                await observer.join(stream, Subscription(_DEFINITION, Targets(), self))
-                async for _ in stream.batches():
-                    pass
-            except NotRunningError:
-                return
-            except Exception:
-                _log.exception("redactions and revisions wait; they are tried again in a while")
-            await asyncio.sleep(self._settings.retry_delay(1))
 
     async def _do(self, event: StoredEvent) -> bool:
         """Does what an event asks for; returns whether that was to take something away."""

@@ -14,7 +14,7 @@ from chronicle.kernel.event_types.kernel_owned import (
 from chronicle.kernel.identities import IdentityChain
 from chronicle.kernel.sequences import Append, EventToAppend
 from chronicle.kernel.storage.events import StoredEvent
-from chronicle.values import ALL_STREAM_TYPE, DEFAULT_SOURCE_TYPE, DEFAULT_STREAM_ID, now_ticks
+from chronicle.values import now_ticks
 
 
 class UnreadableRequest(ChronicleError):
@@ -81,19 +81,13 @@ def append_of(
     request: Request, *, correlation_id: bytes, causation: bytes, caused_by: IdentityChain
 ) -> Append:
     """The append of a request, which carries what the caller's call carries (E186)."""
-    event = EventToAppend(
-        event_source_id=request.sequence,
-        event_source_type=DEFAULT_SOURCE_TYPE,
-        event_stream_type=ALL_STREAM_TYPE,
-        event_stream_id=DEFAULT_STREAM_ID,
-        event_type=request.event_type,
-        generation=1,
+    event = EventToAppend.by_default(
+        request.sequence,
+        request.event_type,
+        _encode(request).decode(),
         occurred=now_ticks(),
         correlation_id=correlation_id,
         causation=causation,
-        tags=None,
-        subject=None,
-        content=_encode(request).decode(),
     )
     return Append([event], caused_by)
 

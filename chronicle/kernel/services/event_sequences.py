@@ -43,6 +43,8 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._sequences: dict[tuple[str, str, str], EventSequence] = {}
+        self._converters: dict[int, AppendedEvents] = {}
+        """By the id of the namespace: what its events share is encoded once."""
 
     async def Append(self, request: pb.AppendRequest, context: Context) -> pb.AppendResponse:
         """events.md 4.1 to 4.3."""
@@ -114,7 +116,7 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
         if namespace is not None:
             sequence = namespace.event_sequence(request.EventSequenceId)
             events = await sequence.read(narrowing, first=request.FromEventSequenceNumber, last=last)
-            await _add_to(response.Events, namespace, events)
+            await self._add_to(response.Events, namespace, events)
         return response
 
     async def GetForEventSourceIdAndEventTypes(
@@ -131,7 +133,7 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
         namespace = await self._existing_namespace(request)
         if namespace is not None:
             events = await namespace.event_sequence(request.EventSequenceId).read(narrowing)
-            await _add_to(response.Events, namespace, events)
+            await self._add_to(response.Events, namespace, events)
         return response
 
     async def GetTailSequenceNumber(
@@ -161,7 +163,7 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
         page = await event_queries.query_events(namespace, request)
         response = pb.QueryEventsResponse(TotalCount=page.total)
         if namespace is not None:
-            await _add_to(response.Events, namespace, page.events)
+            await self._add_to(response.Events, namespace, page.events)
         return response
 
     async def GetHistogram(
@@ -201,16 +203,18 @@ class EventSequencesService(RedactionMethods, EventSequencesServicer):
             sequence = self._sequences[names] = namespace.event_sequence(request.EventSequenceId)
         return sequence
 
-
-async def _add_to(field: Any, namespace: Namespace, events: Sequence[StoredEvent]) -> None:
-    readable = await namespace.compliance.release_events(events, namespace.store.event_types)
-    _appended_events(namespace).add_to(field, readable)
-
-
-def _appended_events(namespace: Namespace) -> AppendedEvents:
-    return AppendedEvents(
-        pb, event_store=namespace.event_store, namespace=namespace.name, identities=namespace.identities
-    )
+    async def _add_to(self, field: Any, namespace: Namespace, events: Sequence[StoredEvent]) -> None:
+        converter = self._converters.get(namespace.id)
+        if converter is None:
+            converter = self._converters[namespace.id] = AppendedEvents(
+                pb,
+                event_store=namespace.event_store,
+                namespace=namespace.name,
+                identities=namespace.identities,
+            )
+        converter.add_to(
+            field, await namespace.compliance.release_events(events, namespace.store.event_types)
+        )
 
 
 def _event_to_append(event: Any, correlation_id: Guid, causation: bytes) -> EventToAppend:

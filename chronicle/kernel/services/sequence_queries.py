@@ -43,15 +43,7 @@ class SequenceQueriesService(SequenceQueriesServicer):
         query.ClearField("OccurredFrom")
         query.ClearField("OccurredTo")
         store = await self._event_stores.get(request.EventStore)
-        await store.sequence_queries.save(
-            Saved(
-                query.Id,
-                query.Name,
-                query.Owner,
-                query.Scope == pb.SEQUENCE_QUERY_SCOPE_Everyone,
-                query.SerializeToString(),
-            )
-        )
+        await store.sequence_queries.save(_saved(query, query.Name))
         return Empty()
 
     async def Delete(self, request: pb.DeleteSequenceQueryRequest, context: Context) -> Empty:
@@ -72,17 +64,8 @@ class SequenceQueriesService(SequenceQueriesServicer):
 
     async def SaveFolder(self, request: pb.SaveSequenceQueryFolderRequest, context: Context) -> Empty:
         """Saves a folder, in place of the one with its id; the queries in it say so themselves."""
-        folder = request.Folder
         store = await self._event_stores.get(request.EventStore)
-        await store.sequence_query_folders.save(
-            Saved(
-                folder.Id,
-                folder.Path,
-                folder.Owner,
-                folder.Scope == pb.SEQUENCE_QUERY_SCOPE_Everyone,
-                folder.SerializeToString(),
-            )
-        )
+        await store.sequence_query_folders.save(_saved(request.Folder, request.Folder.Path))
         return Empty()
 
     async def DeleteFolder(self, request: pb.DeleteSequenceQueryFolderRequest, context: Context) -> Empty:
@@ -90,6 +73,11 @@ class SequenceQueriesService(SequenceQueriesServicer):
         store = await self._event_stores.get(request.EventStore)
         await store.sequence_query_folders.delete(request.Id)
         return Empty()
+
+
+def _saved(definition: pb.SequenceQueryDefinition | pb.SequenceQueryFolderDefinition, name: str) -> Saved:
+    is_for_everyone = definition.Scope == pb.SEQUENCE_QUERY_SCOPE_Everyone
+    return Saved(definition.Id, name, definition.Owner, is_for_everyone, definition.SerializeToString())
 
 
 async def _queries(store: EventStore, owner: str) -> pb.IEnumerable_SequenceQueryDefinition:

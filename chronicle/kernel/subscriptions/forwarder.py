@@ -19,15 +19,14 @@ from chronicle.kernel.event_store import EventStore
 from chronicle.kernel.names import key_of
 from chronicle.kernel.observation import (
     Batch,
-    ClientStream,
     ObservationState,
     ObserverDefinition,
     ObserverOwner,
     ObserverType,
     Outcome,
-    Subscription,
-    Targets,
 )
+from chronicle.kernel.observation.kernel_owned import keep_subscribed
+from chronicle.kernel.observation.observer import Observer
 from chronicle.kernel.observation.subscriber import DISCONNECTED
 from chronicle.kernel.sequences import Append, EventToAppend
 from chronicle.kernel.storage import observers
@@ -82,7 +81,15 @@ class Forwarder:
 
     def start(self) -> None:
         """Begins, or goes on, to forward."""
-        self._task = asyncio.create_task(self._run(), name=f"chronicle-forwarder {self._definition.id}")
+        observing = keep_subscribed(
+            self,
+            self._definition,
+            self._source.observer_definitions,
+            self._find_observer,
+            self._source.observation,
+            subscribed=self.is_ready.set,
+        )
+        self._task = asyncio.create_task(observing, name=f"chronicle-forwarder {self._definition.id}")
 
     async def close(self) -> None:
         """Stops after what is being appended."""
@@ -121,26 +128,9 @@ class Forwarder:
                 return [Outcome(ObservationState.SUCCESS, batch.events[-1].number) for batch in batches]
         return [DISCONNECTED] * len(batches)
 
-    async def _run(self) -> None:
-        while True:
-            # Nothing is sent on the stream; it ends when the observer does.
-            stream = ClientStream(self._definition.id)
-            try:
-                namespace = await self._source.namespace(self._namespace)
-                observer = await namespace.observers.get(self._definition.id)
-                await self._source.observer_definitions.set(self._definition)
-                try:
-                    await observer.join(stream, Subscription(self._definition, Targets(), self))
-                    self.is_ready.set()
-                    async for _ in stream.batches():
-                        pass
-                finally:
-                    observer.leave(stream)
-            except NotRunningError:
-                return
-            except Exception:
-                _log.exception("'%s' has stopped; it begins again in a while", self._definition.id)
-            await asyncio.sleep(self._source.observation.retry_delay(1))
+    async def _find_observer(self) -> Observer:
+        namespace = await self._source.namespace(self._namespace)
+        return await namespace.observers.get(self._definition.id)
 
     async def _forward(self, events: Sequence[StoredEvent]) -> None:
         source = await self._source.namespace(self._namespace)
