@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum, IntEnum, IntFlag, StrEnum
-from typing import Annotated, Any, Literal, NewType, Optional
+from enum import Enum
+from typing import Annotated, Any, Literal, Optional
 from uuid import UUID
 
 import msgspec
@@ -14,34 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field, HttpUrl, RootModel
 
 from chronicle.errors import UnsupportedTypeError
 from chronicle.serialization import json_schema
-
-
-class Color(Enum):
-    RED = 1
-    GREEN = 2
-
-
-class Level(IntEnum):
-    LOW = 0
-    HIGH = 10
-
-
-class Word(StrEnum):
-    YES = "yes"
-
-
-class Rights(IntFlag):
-    READ = 1
-    WRITE = 2
-
-
-class AccountId(str): ...
-
-
-class OrderId(UUID): ...
-
-
-Amount = NewType("Amount", Decimal)
+from tests.unit.serialization.kinds import AccountId, Amount, Color, Level, OrderId, Rights, Word
 
 
 @dataclass

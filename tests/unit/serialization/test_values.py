@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from enum import Enum, IntFlag, StrEnum
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,31 +18,9 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from chronicle.errors import SerializationError, UnsupportedTypeError
 from chronicle.serialization import Serializer
+from tests.unit.serialization.kinds import AccountId, Cents, Color, OrderId, Rights, Word
 
 GUID = UUID("0A0B0C0D-0000-0000-0000-00000000ABCD")
-
-
-class Color(Enum):
-    RED = 1
-    GREEN = 2
-
-
-class Word(StrEnum):
-    YES = "yes"
-
-
-class Rights(IntFlag):
-    READ = 1
-    WRITE = 2
-
-
-class AccountId(str): ...
-
-
-class Cents(int): ...
-
-
-class OrderId(UUID): ...
 
 
 @dataclass

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from enum import Enum, IntEnum, IntFlag, StrEnum
-from typing import Any, Literal, NewType
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -18,40 +17,10 @@ from pydantic import AwareDatetime, BaseModel, HttpUrl
 from chronicle.kernel.schemas import Schema, ShapingError, content_of, text_of
 from chronicle.serialization import Concept, Serializer, derived_type, json_schema
 from chronicle.serialization.geometry import LineString, Point, Polygon
-
-
-class Color(Enum):
-    RED = 1
-    GREEN = 2
-
-
-class Level(IntEnum):
-    LOW = 0
-    HIGH = 10
-
-
-class Word(StrEnum):
-    YES = "yes"
-
-
-class Rights(IntFlag):
-    READ = 1
-    WRITE = 2
-
-
-class AccountId(str): ...
-
-
-class Cents(int): ...
-
-
-class OrderId(UUID): ...
+from tests.unit.serialization.kinds import AccountId, Amount, Cents, Color, Level, OrderId, Rights, Word
 
 
 class Birthday(Concept[date]): ...
-
-
-Amount = NewType("Amount", Decimal)
 
 
 @dataclass
